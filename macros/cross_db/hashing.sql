@@ -1,0 +1,37 @@
+{# SHA-256 of a text expression as 64 lower-case hex digits. Source: FIPS 180-4. #}
+{% macro sha256_hex(text) -%}
+    {{ return(adapter.dispatch('sha256_hex')(text)) }}
+{%- endmacro %}
+
+{% macro default__sha256_hex(text) -%}
+    encode(sha256(convert_to({{ text }}, 'UTF8')), 'hex')
+{%- endmacro %}
+
+{% macro duckdb__sha256_hex(text) -%}
+    sha256({{ text }})
+{%- endmacro %}
+
+{% macro spark__sha256_hex(text) -%}
+    sha2({{ text }}, 256)
+{%- endmacro %}
+
+{#
+    HMAC-SHA256 of a text expression as 64 lower-case hex digits. Source: RFC 2104; the vault holds the key already
+    XOR-ed with the inner and outer pads, because no SQL engine here has a byte-wise XOR on 64-byte blocks.
+    Arguments: text expression; inner_block, outer_block: columns with the padded key, 128 hex digits each.
+#}
+{% macro hmac_sha256_hex(text, inner_block, outer_block) -%}
+    {{ return(adapter.dispatch('hmac_sha256_hex')(text, inner_block, outer_block)) }}
+{%- endmacro %}
+
+{% macro default__hmac_sha256_hex(text, inner_block, outer_block) -%}
+    encode(sha256(decode({{ outer_block }}, 'hex') || sha256(decode({{ inner_block }}, 'hex') || convert_to({{ text }}, 'UTF8'))), 'hex')
+{%- endmacro %}
+
+{% macro duckdb__hmac_sha256_hex(text, inner_block, outer_block) -%}
+    sha256(unhex({{ outer_block }}) || unhex(sha256(unhex({{ inner_block }}) || encode({{ text }}))))
+{%- endmacro %}
+
+{% macro spark__hmac_sha256_hex(text, inner_block, outer_block) -%}
+    sha2(concat(unhex({{ outer_block }}), unhex(sha2(concat(unhex({{ inner_block }}), encode({{ text }}, 'UTF-8')), 256))), 256)
+{%- endmacro %}

@@ -1,0 +1,8 @@
+{# The relation with the HMAC keys: the committed demo keys, or with a shop's own data the ones in the vault. #}
+{% macro vault_keys() -%}
+    {%- if env_var('SEGMENTS_RAW', '') == '' -%}
+        {{ return(ref('demo_hmac_keys')) }}
+    {%- else -%}
+        {{ return(source('vault', 'hmac_keys')) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+{% macro assert_segment_specs() %}{% endmacro %}

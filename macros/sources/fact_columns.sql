@@ -1,0 +1,75 @@
+{#
+    The key and the columns of each checked fact, in the order of the canonical row: one list for de-duplication,
+    row hashes and the payload of rejected rows. Argument: table of the input contract. Returns {key, columns} and, where
+    an older version binds the newer ones in a column, {fixed}.
+#}
+{% macro fact_columns(table) -%}
+    {{ return({
+        'orders': {
+            'key': ['order_id'],
+            'fixed': 'currency',
+            'columns': [
+                'order_id', 'customer_id', 'email', 'phone', 'currency', 'status', 'coupon_code', 'channel', 'device_type',
+                'country', 'region', 'gross_amount', 'discount_amount', 'ordered_at', 'recorded_at'
+            ]
+        },
+        'order_lines': {
+            'key': ['order_id', 'line_number'],
+            'columns': ['order_id', 'line_number', 'product_id', 'quantity', 'unit_price', 'discount_amount', 'recorded_at']
+        },
+        'refunds': {
+            'key': ['refund_id'],
+            'columns': ['refund_id', 'order_id', 'amount', 'refunded_at', 'recorded_at']
+        },
+        'products': {
+            'key': ['product_id'],
+            'columns': ['product_id', 'product_category', 'product_name', 'recorded_at']
+        },
+        'customers': {
+            'key': ['customer_id'],
+            'columns': [
+                'customer_id', 'email', 'phone', 'country', 'region', 'gender', 'birth_date', 'created_at', 'recorded_at'
+            ]
+        },
+        'events': {
+            'key': ['event_id'],
+            'columns': [
+                'event_id', 'event_type', 'customer_id', 'anonymous_id', 'session_id', 'product_id', 'product_category',
+                'device_type', 'channel', 'campaign_id', 'segment_id', 'experiment_id', 'variant', 'consent_version',
+                'amount', 'occurred_at', 'recorded_at'
+            ]
+        },
+        'consents': {
+            'key': ['consent_event_id'],
+            'columns': [
+                'consent_event_id', 'customer_id', 'anonymous_id', 'email', 'phone', 'purpose', 'status',
+                'consent_version', 'jurisdiction', 'event_type', 'source', 'request_id', 'effective_at',
+                'is_recorded_at_known', 'recorded_at'
+            ]
+        },
+        'notices': {
+            'key': ['consent_version'],
+            'columns': [
+                'consent_version', 'text_sha256', 'language', 'purposes', 'is_material_change', 'published_at',
+                'invalidated_at', 'recorded_at'
+            ]
+        },
+        'identity_links': {
+            'key': ['link_id'],
+            'columns': [
+                'link_id', 'left_type', 'left_id', 'right_type', 'right_id', 'match_class', 'match_rule', 'consent_event_id',
+                'score', 'effective_at', 'valid_to', 'recorded_at'
+            ]
+        },
+        'exchange_rates': {
+            'key': ['currency', 'rate_date'],
+            'columns': ['currency', 'rate', 'rate_date', 'recorded_at']
+        },
+        'scheduled_sends': {
+            'key': ['send_id'],
+            'columns': [
+                'send_id', 'customer_id', 'email', 'channel', 'campaign_id', 'segment_id', 'scheduled_at', 'recorded_at'
+            ]
+        }
+    }[table]) }}
+{%- endmacro %}

@@ -1,0 +1,74 @@
+{#
+    The rows of a checked fact whose key occurs more than once, each with its class:
+      duplicate  an exact copy of another row, counted once
+      revision   an older version of its key, in force from its recorded_at to superseded_at
+      accepted   the newest version of its key
+      rejected   a version that contradicts the first one in a column that may not change
+    At equal recorded_at the row with the larger hash is the newer (DESIGN 3): any fixed choice would do, row order would not.
+    Only repeated keys are sorted and hashed; in a healthy source they are few, and the rest pays one grouping.
+    Arguments: relation (a checked model), key (list of columns), columns (list: the whole row), fixed (a column whose
+    value may not change between versions, or none).
+#}
+{% macro repeated_rows(relation, key, columns, fixed=none) %}
+{%- set keys = key | join(', ') -%}
+with checked as (
+    select * from {{ relation }}
+    where rejected_reason is null
+),
+
+repeated_keys as (
+    select {{ keys }}
+    from checked
+    group by {{ keys }}
+    having count(*) > 1
+),
+
+repeated as (
+    select
+        checked.*,
+        {{ sha256_hex(canonical_row(columns)) }} as row_hash
+    from checked
+    inner join repeated_keys using ({{ keys }})
+),
+
+numbered as (
+    select
+        *,
+        row_number() over (partition by {{ keys }}, row_hash order by recorded_at) as copy_number
+        {%- if fixed %},
+        first_value({{ fixed }}) over (partition by {{ keys }} order by recorded_at, row_hash) as fixed_value
+        {%- endif %}
+    from repeated
+),
+
+versions as (
+    select
+        *,
+        lead(recorded_at) over (partition by {{ keys }} order by recorded_at, row_hash) as superseded_at
+    from numbered
+    where copy_number = 1{% if fixed %} and {{ fixed }} = fixed_value{% endif %}
+),
+
+classified as (
+    select
+        source_system,
+        {{ columns | join(',\n        ') }},
+        row_hash,
+        superseded_at,
+        case when superseded_at is null then 'accepted' else 'revision' end as row_class
+    from versions
+
+    union all
+
+    select
+        source_system,
+        {{ columns | join(',\n        ') }},
+        row_hash,
+        cast(null as {{ dbt.type_timestamp() }}) as superseded_at,
+        {% if fixed %}case when {{ fixed }} != fixed_value then 'rejected' else 'duplicate' end{% else %}'duplicate'{% endif %} as row_class
+    from numbered
+    where copy_number > 1{% if fixed %} or {{ fixed }} != fixed_value{% endif %}
+)
+
+select * from classified
+{% endmacro %}

@@ -1,0 +1,40 @@
+{#
+    The accepted rows of a fact, one per key and version, each in force from recorded_at to superseded_at (null: still).
+    Keys that occur once come straight from the checked rows; only repeated keys take the classified path.
+    Arguments: checked, repeated: the two relations of the fact; key, columns as in fact_columns().
+#}
+{% macro versioned_rows(checked, repeated, key, columns, fixed=none) %}
+with checked as (
+    select * from {{ checked }}
+    where rejected_reason is null
+),
+
+repeated as (
+    select * from {{ repeated }}
+),
+
+single as (
+    select checked.* from checked
+    where not exists (
+        select 1 from repeated
+        where {% for column in key %}checked.{{ column }} = repeated.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    )
+)
+
+select
+    source_system,
+    {{ columns | join(',\n    ') }},
+    cast(null as {{ dbt.type_timestamp() }}) as superseded_at
+from single
+
+union all
+
+select
+    source_system,
+    {{ columns | join(',\n    ') }},
+    superseded_at
+from repeated
+where row_class = 'accepted'
+    -- of two versions recorded at one instant the older was never in force
+    or (row_class = 'revision' and superseded_at > recorded_at)
+{% endmacro %}

@@ -1,0 +1,41 @@
+{#
+    The values that come by environment, checked before they reach SQL: nothing else may be written there.
+#}
+
+{#
+    A UTC instant given by environment, as a timestamp literal, or `null` when unset.
+    Arguments: name of the variable; also, words accepted beside an instant (they render as `null`).
+    Errors: one sentence naming the variable when the text is not YYYY-MM-DD[ HH:MM:SS[.ffffff]] or not a real date.
+#}
+{% macro instant_setting(name, also=[]) -%}
+    {%- set text = env_var(name, '') -%}
+    {%- if text == '' or text in also -%}
+        {{ return('cast(null as ' ~ dbt.type_timestamp() ~ ')') }}
+    {%- endif -%}
+    {%- if not modules.re.fullmatch('(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([ T]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?)?', text) -%}
+        {{ exceptions.raise_compiler_error(name ~ ' must be a UTC instant like 2026-03-03 00:00:00' ~ (' or ' ~ also | join(', ') if also else '') ~ ', not "' ~ text ~ '"') }}
+    {%- endif -%}
+    {%- set year, month, day = text[0:4] | int, text[5:7] | int, text[8:10] | int -%}
+    {%- set leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0 -%}
+    {%- set last_day = [31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] -%}
+    {%- if day > last_day -%}
+        {{ exceptions.raise_compiler_error(name ~ ' names a day that does not exist: "' ~ text ~ '"') }}
+    {%- endif -%}
+    {{ return("cast('" ~ (text ~ ' 00:00:00' if text | length == 10 else text | replace('T', ' ')) ~ "' as " ~ dbt.type_timestamp() ~ ')') }}
+{%- endmacro %}
+
+{#
+    A text given by environment, as a quoted literal, or `null` when unset.
+    Arguments: name; pattern (regular expression of all allowed texts); example, shown in the error; default.
+    Errors: one sentence naming the variable when the text does not match.
+#}
+{% macro text_setting(name, pattern, example, default='') -%}
+    {%- set text = env_var(name, default) -%}
+    {%- if text == '' -%}
+        {{ return('cast(null as ' ~ dbt.type_string() ~ ')') }}
+    {%- endif -%}
+    {%- if not modules.re.fullmatch(pattern, text) -%}
+        {{ exceptions.raise_compiler_error(name ~ ' must look like ' ~ example ~ ', not "' ~ text ~ '"') }}
+    {%- endif -%}
+    {{ return("'" ~ text ~ "'") }}
+{%- endmacro %}

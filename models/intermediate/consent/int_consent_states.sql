@@ -1,0 +1,72 @@
+{{ config(materialized='table') }}
+
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+),
+
+consent_events as (
+    select * from {{ ref('int_consent_events') }}
+),
+
+purposes as (
+    select purpose from {{ ref('purposes') }}
+    where is_evaluated
+),
+
+-- what was known at known_at; an event not yet acting says nothing
+visible as (
+    select
+        clock.as_of,
+        consent_events.identifier_type,
+        consent_events.identifier,
+        purposes.purpose,
+        consent_events.consent_event_id,
+        consent_events.track,
+        consent_events.status,
+        consent_events.is_permissive,
+        consent_events.consent_version,
+        consent_events.effective_at
+    from consent_events
+    inner join clock
+        on {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
+        and consent_events.acts_at <= clock.as_of
+    inner join purposes
+        on consent_events.purpose = '*'
+        or {{ is_same_or_below('purposes.purpose', 'consent_events.purpose') }}
+),
+
+-- the latest choice decides; at one instant the restrictive; "unknown" and "pending" have a track of their own
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by as_of, identifier_type, identifier, purpose, track
+            order by
+                effective_at desc,
+                case when is_permissive then 1 else 0 end,
+                consent_event_id
+        ) as choice_number
+    from visible
+),
+
+deciding as (
+    select * from ranked
+    where choice_number = 1
+)
+
+select
+    as_of,
+    identifier_type,
+    identifier,
+    purpose,
+    coalesce(
+        max(case when track = 'consent' then status end), max(case when track = 'none' then status end), 'unknown'
+    ) as consent_status,
+    coalesce(max(case when track = 'consent' and is_permissive then 1 end), 0) = 1 as is_granted,
+    coalesce(max(case when track = 'objection' and not is_permissive then 1 end), 0) = 1 as is_objected,
+    coalesce(max(case when track = 'restriction' and not is_permissive then 1 end), 0) = 1 as is_restricted,
+    max(case when track = 'consent' then consent_version end) as consent_version,
+    max(case when track = 'consent' then consent_event_id end) as consent_event_id,
+    max(case when track = 'consent' then effective_at end) as consent_effective_at
+from deciding
+group by as_of, identifier_type, identifier, purpose

@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+{{ repeated_rows(ref('int_notices_checked'), **fact_columns('notices')) }}

@@ -1,0 +1,72 @@
+{{ config(materialized='table') }}
+
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+),
+
+activity as (
+    select * from {{ ref('int_event_activity') }}
+    where last_add_to_cart_at is not null
+),
+
+customer_keys as (
+    select * from {{ ref('customer_keys') }}
+    where identifier_type = 'customer_id'
+),
+
+customer_orders as (
+    select * from {{ ref('customer_orders') }}
+),
+
+-- a cart is abandoned while no valid order follows its newest item
+abandoned as (
+    select
+        activity.as_of,
+        activity.customer_id,
+        activity.last_add_to_cart_at,
+        customer_orders.last_order_at
+    from activity
+    inner join customer_keys on activity.customer_id = customer_keys.identifier
+    left join customer_orders
+        on activity.as_of = customer_orders.as_of
+        and customer_keys.customer_key = customer_orders.customer_key
+    where customer_orders.last_order_at is null
+        or customer_orders.last_order_at <= activity.last_add_to_cart_at
+),
+
+periods as (
+    select * from {{ ref('int_consent_periods') }}
+    where identifier_type = 'customer_id'
+),
+
+cart_events as (
+    select distinct
+        abandoned.as_of,
+        abandoned.customer_id,
+        abandoned.last_add_to_cart_at,
+        events.event_id,
+        events.event_type,
+        events.amount
+    from {{ ref('int_events') }} as events
+    inner join abandoned on events.customer_id = abandoned.customer_id
+    inner join clock
+        on abandoned.as_of = clock.as_of
+        and events.occurred_at <= clock.as_of
+        and events.recorded_at <= clock.known_at
+    inner join periods
+        on events.customer_id = periods.identifier
+        and events.purpose = periods.purpose
+        and {{ is_in_interval('events.occurred_at', 'periods.permitted_from', 'periods.permitted_to') }}
+    where events.event_type in ('add_to_cart', 'remove_from_cart')
+        and (abandoned.last_order_at is null or events.occurred_at > abandoned.last_order_at)
+)
+
+select
+    as_of,
+    customer_id,
+    last_add_to_cart_at as abandoned_cart_at,
+    cast(greatest(
+        coalesce(sum(case when event_type = 'add_to_cart' then amount else -amount end), 0), 0
+    ) as {{ money() }}) as abandoned_cart_value
+from cart_events
+group by as_of, customer_id, last_add_to_cart_at

@@ -1,0 +1,64 @@
+{{ config(materialized='table') }}
+
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+),
+
+events as (
+    select * from {{ ref('int_events') }}
+    where customer_id is not null
+),
+
+periods as (
+    select * from {{ ref('int_consent_periods') }}
+    where identifier_type = 'customer_id'
+),
+
+-- one pass over all events; an event counts where its purpose was permitted when it happened and still is
+permitted as (
+    select
+        clock.as_of,
+        events.customer_id,
+        events.event_id,
+        events.event_type,
+        events.session_id,
+        events.device_type,
+        events.amount,
+        events.occurred_at,
+        periods.identifier is not null as is_permitted,
+        periods.identifier is not null and {{ in_last_days('events.occurred_at', 30, 'clock.as_of') }} as is_in_30d,
+        periods.identifier is not null and {{ in_last_days('events.occurred_at', 90, 'clock.as_of') }} as is_in_90d
+    from events
+    inner join clock
+        on events.occurred_at <= clock.as_of
+        and events.recorded_at <= clock.known_at
+    left join periods
+        on events.customer_id = periods.identifier
+        and events.purpose = periods.purpose
+        and {{ is_in_interval('events.occurred_at', 'periods.permitted_from', 'periods.permitted_to') }}
+)
+
+-- re-delivered events are counted once: distinct ids where a count is asked for
+select
+    as_of,
+    customer_id,
+    min(occurred_at) filter (where is_permitted) as first_seen_at,
+    max(occurred_at) filter (where is_permitted) as last_seen_at,
+    count(distinct session_id) filter (where is_in_30d) as session_count_30d,
+    count(distinct session_id) filter (where is_in_90d) as session_count_90d,
+    count(distinct session_id) filter (where is_in_90d and device_type = 'mobile') as mobile_session_count_90d,
+    count(distinct event_id) filter (where is_in_30d and event_type = 'product_view') as product_view_count_30d,
+    count(distinct event_id) filter (where is_in_90d and event_type = 'product_view') as product_view_count_90d,
+    max(occurred_at) filter (where is_permitted and event_type = 'checkout_started') as checkout_started_at,
+    max(occurred_at) filter (
+        where is_permitted and event_type = 'add_to_cart' and occurred_at <= {{ plus_seconds('as_of', -3600) }}
+    ) as last_add_to_cart_at,
+    max(occurred_at) filter (where is_permitted and event_type = 'email_opened') as last_email_opened_at,
+    count(distinct event_id) filter (where is_in_90d and event_type = 'email_clicked') as email_click_count_90d,
+    max(occurred_at) filter (where is_permitted and event_type = 'subscribed') as subscribed_at,
+    max(occurred_at) filter (where is_permitted and event_type = 'unsubscribed') as unsubscribed_at,
+    count(distinct event_id) filter (where is_in_90d and event_type = 'support_ticket') as support_ticket_count_90d,
+    {{ latest("case when is_permitted and event_type = 'survey_answered' then amount end", 'occurred_at') }} as last_survey_score,
+    count(distinct event_id) filter (where is_permitted and event_type = 'referral') as referral_count
+from permitted
+group by as_of, customer_id

@@ -1,0 +1,37 @@
+with events as (
+    select * from {{ ref('stg_generic__events') }}
+),
+
+settings as (
+    select * from {{ ref('int_settings') }}
+)
+
+select
+    events.source_system,
+    events.event_id,
+    events.event_type,
+    events.customer_id,
+    events.anonymous_id,
+    events.session_id,
+    events.product_id,
+    events.product_category,
+    events.device_type,
+    events.channel,
+    events.campaign_id,
+    events.segment_id,
+    events.experiment_id,
+    events.variant,
+    events.consent_version,
+    events.amount,
+    events.occurred_at,
+    coalesce(events.recorded_at, events.occurred_at) as recorded_at,
+    events.unreadable_value,
+    case
+        when events.event_id is null then 'missing event_id'
+        when events.unreadable_column is not null then 'unreadable ' || events.unreadable_column
+        when events.occurred_at is null then 'missing occurred_at'
+        when events.event_type is null then 'missing event_type'
+        {{ time_rejections('events.occurred_at', 'events.recorded_at') }}
+    end as rejected_reason
+from events
+cross join settings

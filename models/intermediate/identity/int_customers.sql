@@ -1,0 +1,1 @@
+{{ versioned_rows(ref('int_customers_checked'), ref('int_customers_repeated'), **fact_columns('customers')) }}

@@ -1,0 +1,27 @@
+with customers as (
+    select * from {{ ref('stg_generic__customers') }}
+),
+
+settings as (
+    select * from {{ ref('int_settings') }}
+)
+
+select
+    customers.source_system,
+    {{ identifier('customers.customer_id') }} as customer_id,
+    {{ normalised_email('customers.email') }} as email,
+    {{ normalised_phone('customers.phone') }} as phone,
+    customers.country,
+    customers.region,
+    customers.gender,
+    customers.birth_date,
+    customers.created_at,
+    coalesce(customers.recorded_at, customers.created_at) as recorded_at,
+    customers.unreadable_value,
+    case
+        when {{ identifier('customers.customer_id') }} is null then 'missing customer_id'
+        when customers.unreadable_column is not null then 'unreadable ' || customers.unreadable_column
+        {{ time_rejections('customers.created_at', 'customers.recorded_at') }}
+    end as rejected_reason
+from customers
+cross join settings

@@ -1,0 +1,59 @@
+{{ config(materialized='table') }}
+
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+),
+
+orders as (
+    select
+        clock.as_of,
+        int_orders.order_id,
+        case
+            when int_orders.customer_id is not null then 'customer_id'
+            when int_orders.email is not null then 'email'
+            else 'phone'
+        end as identifier_type,
+        coalesce(int_orders.customer_id, int_orders.email, int_orders.phone) as identifier
+    from {{ ref('int_orders') }} as int_orders
+    inner join clock
+        on int_orders.ordered_at <= clock.as_of
+        and {{ is_in_interval('clock.known_at', 'int_orders.recorded_at', 'int_orders.superseded_at') }}
+    where coalesce(lower(trim(int_orders.status)), '') not in {{ invalid_order_statuses() }}
+),
+
+order_lines as (
+    select int_order_lines.*
+    from {{ ref('int_order_lines') }} as int_order_lines
+    inner join clock
+        on {{ is_in_interval('clock.known_at', 'int_order_lines.recorded_at', 'int_order_lines.superseded_at') }}
+),
+
+products as (
+    select
+        product_id,
+        product_category
+    from {{ ref('int_products') }}
+    where superseded_at is null
+),
+
+-- health, religion and the like enter no feature
+sensitive as (
+    select category from {{ ref('sensitive_categories') }}
+)
+
+select
+    orders.as_of,
+    orders.identifier_type,
+    orders.identifier,
+    products.product_category,
+    cast(sum(
+        greatest(order_lines.quantity * order_lines.unit_price - order_lines.discount_amount, 0)
+    ) as {{ money() }}) as spend
+from order_lines
+inner join orders on order_lines.order_id = orders.order_id
+inner join products on order_lines.product_id = products.product_id
+left join sensitive on lower(products.product_category) = sensitive.category
+where products.product_category is not null
+    and sensitive.category is null
+    and orders.identifier is not null
+group by orders.as_of, orders.identifier_type, orders.identifier, products.product_category

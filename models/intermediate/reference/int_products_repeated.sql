@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+{{ repeated_rows(ref('int_products_checked'), **fact_columns('products')) }}

@@ -1,0 +1,117 @@
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+),
+
+customer_keys as (
+    select * from {{ ref('customer_keys') }}
+),
+
+records as (
+    select int_customers.*
+    from {{ ref('int_customers') }} as int_customers
+    inner join clock
+        on coalesce(int_customers.created_at, int_customers.recorded_at, clock.as_of) <= clock.as_of
+        and coalesce(int_customers.recorded_at, clock.known_at) <= clock.known_at
+        and (int_customers.superseded_at is null or clock.known_at < int_customers.superseded_at)
+),
+
+orders as (
+    select
+        customer_key,
+        min(ordered_at) as first_seen_at,
+        min(case when is_valid then ordered_at end) as first_order_at,
+        {{ latest('country', 'ordered_at') }} as country,
+        {{ latest('region', 'ordered_at') }} as region
+    from {{ ref('orders') }}
+    where customer_key is not null
+    group by customer_key
+),
+
+consents as (
+    select
+        consent_events.identifier_type,
+        consent_events.identifier,
+        min(consent_events.acts_at) as first_seen_at
+    from {{ ref('int_consent_events') }} as consent_events
+    inner join clock
+        on consent_events.recorded_at <= clock.known_at
+        and consent_events.acts_at <= clock.as_of
+    group by consent_events.identifier_type, consent_events.identifier
+),
+
+event_activity as (
+    select * from {{ ref('int_event_activity') }}
+),
+
+profiling as (
+    select
+        customer_key,
+        max(case when is_objected then 1 else 0 end) as is_objected,
+        max(case when is_restricted then 1 else 0 end) as is_restricted
+    from {{ ref('consent_state') }}
+    where purpose in (select purposes.purpose from {{ ref('purposes') }} as purposes where purposes.is_profiling)
+    group by customer_key
+),
+
+known as (
+    select
+        customer_keys.customer_key,
+        customer_keys.identifier_type,
+        orders.first_order_at,
+        coalesce(records.country, orders.country) as country,
+        coalesce(records.region, orders.region) as region,
+        records.birth_date,
+        records.created_at,
+        orders.first_seen_at as first_bought_at,
+        consents.first_seen_at as first_asked_at,
+        event_activity.first_seen_at as first_visited_at
+    from customer_keys
+    left join records
+        on customer_keys.identifier_type = 'customer_id'
+        and customer_keys.identifier = records.customer_id
+    left join orders on customer_keys.customer_key = orders.customer_key
+    left join consents
+        on customer_keys.identifier_type = consents.identifier_type
+        and customer_keys.identifier = consents.identifier
+    left join event_activity
+        on customer_keys.identifier_type = 'customer_id'
+        and customer_keys.identifier = event_activity.customer_id
+    where records.customer_id is not null
+        or orders.customer_key is not null
+        or consents.identifier is not null
+        or event_activity.customer_id is not null
+),
+
+aged as (
+    select
+        known.*,
+        {{ completed_years('known.birth_date', local_date('clock.as_of')) }} as age_years
+    from known
+    cross join clock
+)
+
+select
+    aged.customer_key,
+    {{ least_of(['aged.created_at', 'aged.first_bought_at', 'aged.first_asked_at', 'aged.first_visited_at']) }} as first_seen_at,
+    aged.first_order_at,
+    aged.country,
+    aged.region,
+    case
+        when aged.age_years < 18 then 'under_18'
+        when aged.age_years < 25 then '18_24'
+        when aged.age_years < 35 then '25_34'
+        when aged.age_years < 45 then '35_44'
+        when aged.age_years < 55 then '45_54'
+        when aged.age_years < 65 then '55_64'
+        when aged.age_years >= 65 then '65_plus'
+    end as age_band,
+    aged.identifier_type != 'customer_id' as is_guest,
+    -- no identity link is applied yet: every person stands on one identifier
+    'unlinked' as identity_class,
+    case
+        when profiling.is_restricted = 1 then 'restriction'
+        when profiling.is_objected = 1 then 'objection'
+        when aged.age_years < {{ var('minimum_age_years') | int }} then 'age_gate'
+    end as not_profiled_reason
+from aged
+left join profiling on aged.customer_key = profiling.customer_key

@@ -1,0 +1,32 @@
+{{ config(pre_hook="{{ refuse_older_as_of() }}") }}
+
+with loaded as (
+    select max(newest_recorded_at) as newest_recorded_at
+    from {{ ref('int_load_counts') }}
+),
+
+asked as (
+    select
+        newest_recorded_at,
+        {{ instant_setting('AS_OF', also=['latest']) }} as asked_as_of,
+        {{ instant_setting('KNOWN_AT', also=['latest']) }} as asked_known_at,
+        {{ "true" if env_var('KNOWN_AT', '') == 'latest' else "false" }} as is_as_corrected
+    from loaded
+),
+
+decided as (
+    select
+        *,
+        coalesce(asked_as_of, newest_recorded_at) as as_of,
+        {{ raise_if(
+            'coalesce(asked_as_of, newest_recorded_at) is null',
+            "'no usable row in the input: set AS_OF, or look at audit.rejected_rows'"
+        ) }} as is_decided
+    from asked
+)
+
+select
+    as_of,
+    case when is_as_corrected then newest_recorded_at else coalesce(asked_known_at, as_of) end as known_at
+from decided
+where is_decided

@@ -1,0 +1,68 @@
+with states as (
+    select
+        as_of,
+        identifier,
+        max(case when purpose = 'personalize.content.profiling' then 1 else 0 end) = 1 as is_browsing_permitted,
+        max(case when purpose = 'marketing.communications.email' then 1 else 0 end) = 1 as is_email_permitted
+    from {{ ref('int_consent_states') }}
+    where identifier_type = 'customer_id'
+        and is_granted
+        and not is_restricted
+        and purpose in ('personalize.content.profiling', 'marketing.communications.email')
+    group by as_of, identifier
+),
+
+customer_keys as (
+    select * from {{ ref('customer_keys') }}
+    where identifier_type = 'customer_id'
+),
+
+activity as (
+    select * from {{ ref('int_event_activity') }}
+),
+
+carts as (
+    select * from {{ ref('int_carts') }}
+),
+
+emails as (
+    select * from {{ ref('int_email_engagement') }}
+)
+
+-- not permitted = null, permitted without events = 0
+select
+    states.as_of,
+    customer_keys.customer_key,
+    activity.first_seen_at,
+    activity.last_seen_at,
+    case when is_browsing_permitted then coalesce(activity.session_count_30d, 0) end as session_count_30d,
+    case when is_browsing_permitted then coalesce(activity.session_count_90d, 0) end as session_count_90d,
+    {{ exact_ratio('activity.mobile_session_count_90d', 'activity.session_count_90d') }} as mobile_session_share_90d,
+    case when is_browsing_permitted then coalesce(activity.product_view_count_30d, 0) end as product_view_count_30d,
+    case when is_browsing_permitted then coalesce(activity.product_view_count_90d, 0) end as product_view_count_90d,
+    carts.abandoned_cart_at,
+    carts.abandoned_cart_value,
+    activity.checkout_started_at,
+    -- with fewer than six e-mails there is nothing to say
+    case when emails.email_count >= 6 then emails.opened_count end as emails_opened_of_last_6,
+    activity.last_email_opened_at,
+    case when is_email_permitted then coalesce(activity.email_click_count_90d, 0) end as email_click_count_90d,
+    case when is_email_permitted then
+        activity.subscribed_at is not null
+        and (activity.unsubscribed_at is null or activity.subscribed_at > activity.unsubscribed_at)
+    end as is_subscribed,
+    activity.subscribed_at,
+    case when is_browsing_permitted then coalesce(activity.support_ticket_count_90d, 0) end as support_ticket_count_90d,
+    activity.last_survey_score,
+    case when is_browsing_permitted then coalesce(activity.referral_count, 0) end as referral_count
+from states
+inner join customer_keys on states.identifier = customer_keys.identifier
+left join activity
+    on states.as_of = activity.as_of
+    and states.identifier = activity.customer_id
+left join carts
+    on states.as_of = carts.as_of
+    and states.identifier = carts.customer_id
+left join emails
+    on states.as_of = emails.as_of
+    and states.identifier = emails.customer_id

@@ -1,0 +1,83 @@
+with customer_orders as (
+    select customer_orders.*
+    from {{ ref('customer_orders') }} as customer_orders
+    inner join {{ ref('customers') }} as customers
+        on customer_orders.customer_key = customers.customer_key
+    where customers.not_profiled_reason is null
+),
+
+scored as (
+    select
+        as_of,
+        customer_key,
+        days_since_last_order as recency_days,
+        order_count as frequency,
+        net_spend as monetary,
+        {{ rank_score('days_since_last_order desc') }} as r_score,
+        {{ rank_score('order_count') }} as f_score,
+        {{ rank_score('net_spend') }} as m_score
+    from customer_orders
+),
+
+grid as (
+    select * from {{ ref('rfm_grid') }}
+),
+
+site as (
+    select * from {{ ref('site_averages') }}
+),
+
+retention as (
+    select * from {{ ref('customer_retention') }}
+),
+
+classed as (
+    select
+        scored.*,
+        grid.rfm_segment,
+        retention.retention_state,
+        -- first match; averages are compared by cross-multiplication, so no rounding can move anybody
+        case
+            when scored.f_score = 5 and scored.m_score = 5 then 'champions'
+            when scored.frequency >= 2 and scored.monetary * site.order_count > site.net_spend * scored.frequency
+                then 'big_spenders'
+            when scored.f_score >= 4 then 'loyalists'
+            when scored.frequency >= 2 then 'promising'
+            when scored.frequency = 1 and scored.monetary > site.median_first_order then 'new_customers'
+            else 'low_value'
+        end as value_class
+    from scored
+    inner join site on scored.as_of = site.as_of
+    inner join retention
+        on scored.as_of = retention.as_of
+        and scored.customer_key = retention.customer_key
+    left join grid
+        on scored.r_score = grid.r_score
+        and scored.f_score = grid.f_score
+)
+
+select
+    as_of,
+    customer_key,
+    recency_days,
+    frequency,
+    monetary,
+    r_score,
+    f_score,
+    m_score,
+    cast(r_score as {{ dbt.type_string() }}) || cast(f_score as {{ dbt.type_string() }})
+    || cast(m_score as {{ dbt.type_string() }}) as rfm_cell,
+    rfm_segment,
+    value_class,
+    case
+        when value_class = 'low_value' or retention_state in ('active', 'drifting') then value_class
+        when retention_state = 'churn_risk' then 'at_risk'
+        else 'lost'
+    end as value_group,
+    case
+        when retention_state not in ('active', 'drifting') then 'non_core'
+        when value_class in ('champions', 'big_spenders', 'loyalists') then 'core'
+        when value_class in ('promising', 'new_customers') then 'potential_core'
+        else 'non_core'
+    end as value_tier
+from classed

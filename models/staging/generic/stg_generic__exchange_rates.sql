@@ -1,0 +1,31 @@
+{%- set casts = {
+    'rate_date': as_date('rate_date'),
+    'rate': as_rate('rate'),
+    'recorded_at': as_timestamp('recorded_at')
+} -%}
+
+with source as (
+    select * from {{ raw('exchange_rates') }}
+),
+
+renamed as (
+    select
+        'generic' as source_system,
+
+        -- strings
+        {{ as_text('currency') }} as currency,
+
+        -- numbers
+        {{ as_rate('rate') }} as rate,
+
+        -- dates and times
+        {{ as_date('rate_date') }} as rate_date,
+        {{ as_timestamp('recorded_at') }} as recorded_at,
+
+        -- what could not be read
+        {{ unreadable(casts) }} as unreadable_column,
+        {{ unreadable(casts, show='value') }} as unreadable_value
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,34 @@
+{%- set casts = {
+    'published_at': as_timestamp('published_at'),
+    'material_change': as_boolean('material_change'),
+    'invalidated_at': as_timestamp('invalidated_at')
+} -%}
+
+with source as (
+    select * from {{ raw('notices') }}
+),
+
+renamed as (
+    select
+        'generic' as source_system,
+
+        -- strings
+        {{ as_text('consent_version') }} as consent_version,
+        {{ as_text('text_sha256') }} as text_sha256,
+        {{ as_text('language') }} as language,
+        {{ as_text('purposes') }} as purposes,
+
+        -- booleans
+        {{ as_boolean('material_change') }} as material_change,
+
+        -- dates and times
+        {{ as_timestamp('published_at') }} as published_at,
+        {{ as_timestamp('invalidated_at') }} as invalidated_at,
+
+        -- what could not be read
+        {{ unreadable(casts) }} as unreadable_column,
+        {{ unreadable(casts, show='value') }} as unreadable_value
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,213 @@
+"""The `segmentation` command."""
+
+import argparse
+import getpass
+import os
+import re
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from segmentation.errors import UserError
+from segmentation.home import DEFAULT_HOME, PROJECT, Home
+
+console = Console(highlight=False)
+DEMO_AS_OFS = [datetime(2026, 1, 12) + timedelta(weeks=week) for week in range(12)]
+ROW_FILES_ONLY = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point. Returns the exit code: 0 done, 1 the build failed or found a difference, 2 wrong use."""
+    parser = argparse.ArgumentParser(prog="segmentation", description="Auditable customer segmentation.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("build", help="build and test everything, then publish the read copy")
+    build.set_defaults(run=lambda _: run_build())
+    demo = commands.add_parser("demo", help="evaluate twelve Mondays of the demo shop, for a history to look at")
+    demo.set_defaults(run=lambda _: run_demo())
+    release = commands.add_parser("release", help="lock the released versions of segments")
+    release.add_argument("names", nargs="+")
+    release.set_defaults(run=lambda options: run_release(options.names))
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except UserError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"segmentation: {error}", style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def run_build() -> None:
+    """Build SEGMENTS_RAW (or the demo) as of AS_OF into SEGMENTS_HOME, run all tests, publish, print the result."""
+    home = Home.from_environment()
+    with home.locked():
+        settings = prepare(home)
+        evaluate(home, settings, ["build"], "building")
+        publish_and_show(home)
+
+
+def run_demo() -> None:
+    """Evaluate DEMO_AS_OFS one after the other into a home of their own, made anew, and show sizes by week."""
+    if os.environ.get("SEGMENTS_RAW"):
+        raise UserError("The demo uses its own data: unset SEGMENTS_RAW.")
+    home = Home(Path(os.environ.get("SEGMENTS_HOME") or DEFAULT_HOME / "demo"))
+    home.folder.mkdir(parents=True, exist_ok=True)
+    with home.locked():
+        for old in (home.warehouse, home.restricted):
+            for path in (old, old.with_name(old.name + ".wal")):
+                path.unlink(missing_ok=True)
+        settings = prepare(home)
+        for number, as_of in enumerate(DEMO_AS_OFS, start=1):
+            resources = ROW_FILES_ONLY if number == 1 else [*ROW_FILES_ONLY, "--exclude-resource-type", "seed"]
+            evaluate(home, settings | {"AS_OF": str(as_of)}, ["build", *resources],
+                     f"{as_of:%Y-%m-%d} ({number} of {len(DEMO_AS_OFS)})")
+        publish_and_show(home)
+        show_sizes(home)
+
+
+def run_release(names: list[str]) -> None:
+    """Lock the current versions of the named segments in seeds/reference/segment_locks.csv."""
+    from segmentation.release import release
+
+    release(names, getpass.getuser(), datetime.now(tz=timezone.utc).date())
+
+
+def prepare(home: Home) -> dict[str, str]:
+    """Check the environment and the raw files, make keys and raw views; returns the settings for dbt."""
+    from segmentation.raw_input import create_views, find_files, newest_change
+    from segmentation.vault import ensure_keys
+
+    check_environment()
+    raw = Path(os.environ["SEGMENTS_RAW"]) if os.environ.get("SEGMENTS_RAW") else None
+    settings = {
+        "SEGMENTS_EXECUTED_AT": f"{datetime.now(tz=timezone.utc):%Y-%m-%d %H:%M:%S}",
+        "SEGMENTS_EXECUTOR": re.sub(r"[^A-Za-z0-9_.@-]", "_", getpass.getuser())[:64],
+        "SEGMENTS_CODE_SHA": code_sha(),
+    }
+    files = find_files(raw) if raw else {}
+    home.claim(raw)
+    if raw:
+        restricted = home.open_restricted()
+        try:
+            create_views(restricted, files)
+            key_file = os.environ.get("SEGMENTS_KEY_FILE")
+            ensure_keys(restricted, Path(key_file) if key_file else None)
+        finally:
+            restricted.close()
+        settings["SEGMENTS_RAW"] = str(raw.resolve())
+        settings["INGESTED_AT"] = os.environ.get("INGESTED_AT") or str(newest_change(files))
+    else:
+        home.open_restricted().close()  # so that only its owner can read the file
+    return settings
+
+
+def check_environment() -> None:
+    """Refuse settings that no model would accept, before anything is read. Raises UserError."""
+    for name in ("AS_OF", "KNOWN_AT", "INGESTED_AT"):
+        value = os.environ.get(name, "")
+        if value in ("", "latest"):
+            continue
+        try:
+            if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?", value):
+                raise ValueError
+            if not 1900 <= datetime.fromisoformat(value).year <= 2199:
+                raise ValueError
+        except ValueError:
+            raise UserError(f"{name} must be a UTC instant like 2026-03-03 00:00:00, or latest; not {value!r}.") from None
+    currency = os.environ.get("REPORTING_CURRENCY", "")
+    if currency and not re.fullmatch("[A-Z]{3}", currency):
+        raise UserError(f"REPORTING_CURRENCY must be three capital letters like EUR, not {currency!r}.")
+
+
+def code_sha() -> str:
+    """The commit this code is at, with `-dirty` when files differ from it; empty outside a git checkout."""
+    try:
+        sha = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True)
+        changed = subprocess.run(["git", "status", "--porcelain"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return sha.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")
+
+
+def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: str) -> None:
+    """One dbt command with a progress bar."""
+    from segmentation.dbt_run import environment, run_dbt
+
+    columns = (TextColumn("{task.description:<28}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[node]}"))
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(title, total=None, node="")
+
+        def on_node(name: str, status: str, index: int, total: int) -> None:
+            progress.update(task, completed=index, total=total, node=name[:50])
+
+        with environment(settings):
+            run_dbt(arguments, home, on_node)
+        progress.update(task, node="done")
+
+
+def publish_and_show(home: Home) -> None:
+    """Swap in the read copy and print the segments of the newest evaluation."""
+    from segmentation.publish import publish
+
+    publish(home)
+    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+        as_of = warehouse.execute("select as_of from marts.evaluation_clock").fetchone()[0]
+        rows = warehouse.execute(
+            """
+            with changes as (
+                select
+                    segment_id,
+                    count(*) filter (where valid_from = ?) as n_entered,
+                    count(*) filter (where valid_to = ?) as n_left
+                from segments.segment_membership_history
+                group by segment_id
+            )
+            select segment_id, spec_version, n_members, n_not_permitted, n_population,
+                coalesce(n_entered, 0), coalesce(n_left, 0)
+            from audit.segment_evaluations
+            left join changes using (segment_id)
+            where as_of = ?
+            qualify attempt = max(attempt) over ()
+            order by segment_id
+            """,
+            [as_of, as_of, as_of],
+        ).fetchall()
+        rejected = warehouse.execute("select coalesce(sum(n_rejected), 0) from audit.control_totals").fetchone()[0]
+    table = Table(title=f"Segments as of {as_of} UTC", title_justify="left")
+    for heading in ("segment", "rule", "members", "not permitted", "population", "entered", "left"):
+        table.add_column(heading, justify="left" if heading == "segment" else "right")
+    for segment_id, version, *numbers in rows:
+        table.add_row(segment_id, f"v{version}", *(f"{n:,}" for n in numbers))
+    console.print(table)
+    console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; all rows accounted for: audit.control_totals)")
+    console.print(f"Look next:  {home.published / 'segments.duckdb'}  (open it in any DuckDB client)", soft_wrap=True)
+    console.print("            make docs   make demo   README.md, 'Ask a past date'")
+
+
+def show_sizes(home: Home) -> None:
+    """Print members by segment and evaluation."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+        rows = warehouse.execute(
+            """
+            select segment_id, list(n_members order by as_of), list(as_of order by as_of)
+            from audit.segment_evaluations group by segment_id order by segment_id
+            """
+        ).fetchall()
+    table = Table(title="Members by evaluation", title_justify="left")
+    table.add_column("segment")
+    for as_of in rows[0][2]:
+        table.add_column(f"{as_of:%d %b}", justify="right")
+    for segment_id, sizes, _ in rows:
+        table.add_row(segment_id, *(f"{size:,}" for size in sizes))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""dbt in this process: no second start, progress as it goes, failures as short sentences."""
+
+import os
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+from segmentation.errors import UserError
+from segmentation.home import PROJECT, Home
+
+
+@contextmanager
+def environment(values: dict[str, str]):
+    """Set environment variables for the time of a dbt call (how settings reach the models)."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def run_dbt(arguments: list[str], home: Home, on_node: Callable[[str, str, int, int], None] | None = None) -> None:
+    """Run one dbt command on a home. Calls on_node(name, status, index, total) as nodes finish.
+
+    Raises UserError with one line per failed node, or with dbt's own sentence when it could not start.
+    """
+    from dbt.cli.main import dbtRunner  # imported late: it takes a second, and --help needs none of it
+
+    def forward(event) -> None:
+        if on_node and event.info.name in ("LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult",
+                                           "LogNodeResult", "LogUnitTestResult"):
+            on_node(event.data.node_info.node_name, event.data.status, event.data.index, event.data.total)
+
+    options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.target),
+               "--log-path", str(home.target.with_name("logs")), "--quiet"]
+    with environment({"SEGMENTS_HOME": str(home.folder)}):
+        result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])
+    if result.exception is not None:
+        raise UserError(_sentence(str(result.exception)))
+    if not result.success:
+        failed = [r for r in result.result if r.status in ("error", "fail")]
+        raise UserError("\n".join(f"{r.node.name}: {_sentence(r.message or r.status)}" for r in failed))
+
+
+def _sentence(message: str) -> str:
+    """What dbt has to say without its frame: no heading, no call stack, no list of macros."""
+    lines = [line.strip() for line in message.splitlines()]
+    lines = [line for line in lines if line and not line.startswith((">", "compiled code at", "LINE ", "^"))]
+    if len(lines) > 1 and lines[0].endswith((")", "Error")) and " Error" in lines[0]:
+        lines = lines[1:]
+    return " ".join(lines) if len(lines) < 3 else "\n  ".join(lines)
