@@ -43,13 +43,18 @@ event_activity as (
     select * from {{ ref('int_event_activity') }}
 ),
 
+profiling_purposes as (
+    select purpose from {{ ref('purposes') }}
+    where is_profiling
+),
+
 profiling as (
     select
         customer_key,
         max(case when is_objected then 1 else 0 end) as is_objected,
         max(case when is_restricted then 1 else 0 end) as is_restricted
     from {{ ref('consent_state') }}
-    where purpose in (select purposes.purpose from {{ ref('purposes') }} as purposes where purposes.is_profiling)
+    where purpose in (select profiling_purposes.purpose from profiling_purposes)
     group by customer_key
 ),
 

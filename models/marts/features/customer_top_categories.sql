@@ -11,7 +11,7 @@ ranked as (
         *,
         sum(spend) over (partition by as_of, identifier_type, identifier) as total_spend,
         row_number() over (
-            partition by as_of, identifier_type, identifier order by spend desc, product_category
+            partition by as_of, identifier_type, identifier order by spend desc, product_category asc
         ) as category_rank
     from category_spend
 )

@@ -1,0 +1,122 @@
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+),
+
+registry as (
+    select registry.*
+    from {{ ref('segment_registry') }} as registry
+    inner join clock on {{ is_in_interval('clock.as_of', 'registry.effective_from', 'registry.effective_to') }}
+    where registry.status = 'active'
+),
+
+segment_purposes as (
+    select * from {{ ref('segment_purposes') }}
+),
+
+customers as (
+    select * from {{ ref('customers') }}
+),
+
+consent_state as (
+    select * from {{ ref('consent_state') }}
+),
+
+members as (
+    select * from {{ ref('segment_members') }}
+),
+
+-- segments that need the same permissions share one count of the population
+needs as (
+    select
+        segment_id,
+        {{ dbt.listagg("purpose || case when is_consent_needed then '+' else '-' end", "','", "order by purpose") }} as permission_set
+    from segment_purposes
+    group by segment_id
+),
+
+need_purposes as (
+    select distinct
+        needs.permission_set,
+        segment_purposes.purpose,
+        segment_purposes.is_consent_needed
+    from needs
+    inner join segment_purposes on needs.segment_id = segment_purposes.segment_id
+),
+
+-- why a person may not be considered, before any rule is applied: one reason each, first match
+reasons as (
+    select
+        need_purposes.permission_set,
+        customers.customer_key,
+        case
+            when customers.not_profiled_reason is not null then customers.not_profiled_reason
+            when max(case when coalesce(consent_state.is_restricted, false) then 1 else 0 end) = 1 then 'restriction'
+            when max(case when coalesce(consent_state.is_objected, false) then 1 else 0 end) = 1 then 'objection'
+            when min(case when {{ is_permitted('need_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end) = 1 then null
+            when max(case when consent_state.consent_status = 'withdrawn' then 1 else 0 end) = 1 then 'consent_withdrawn'
+            when max(case when consent_state.consent_status in ('denied', 'expired', 'invalidated', 'revoked_by_controller')
+                then 1 else 0 end) = 1 then 'consent_denied'
+            else 'consent_unknown'
+        end as reason
+    from customers
+    cross join need_purposes
+    left join consent_state
+        on customers.customer_key = consent_state.customer_key
+        and need_purposes.purpose = consent_state.purpose
+    group by need_purposes.permission_set, customers.customer_key, customers.not_profiled_reason
+),
+
+populations as (
+    select
+        permission_set,
+        count(*) as n_population,
+        count(*) filter (where reason = 'restriction') as n_restricted,
+        count(*) filter (where reason = 'objection') as n_objected,
+        count(*) filter (where reason = 'age_gate') as n_age_gate,
+        count(*) filter (where reason = 'consent_withdrawn') as n_consent_withdrawn,
+        count(*) filter (where reason = 'consent_denied') as n_consent_denied,
+        count(*) filter (where reason = 'consent_unknown') as n_consent_unknown,
+        count(reason) as n_not_permitted
+    from reasons
+    group by permission_set
+),
+
+leaves as (
+    select
+        segment_id,
+        {{ sha256_hex(canonical_row([
+            'segment_id', 'customer_key', 'spec_version', 'lawful_basis', 'privacy_impact', 'consent_version',
+            'consent_event_key', 'data_sources'
+        ])) }} as leaf
+    from members
+),
+
+roots as (
+    select
+        segment_id,
+        count(*) as n_members,
+        {{ sha256_hex(dbt.listagg('leaf', "''", 'order by leaf')) }} as partition_hash
+    from leaves
+    group by segment_id
+)
+
+select
+    clock.as_of,
+    clock.known_at,
+    registry.segment_id,
+    registry.spec_version,
+    populations.n_population,
+    populations.n_restricted,
+    populations.n_objected,
+    populations.n_age_gate,
+    populations.n_consent_withdrawn,
+    populations.n_consent_denied,
+    populations.n_consent_unknown,
+    populations.n_not_permitted,
+    coalesce(roots.n_members, 0) as n_members,
+    coalesce(roots.partition_hash, {{ sha256_hex("''") }}) as partition_hash
+from registry
+cross join clock
+inner join needs on registry.segment_id = needs.segment_id
+inner join populations on needs.permission_set = populations.permission_set
+left join roots on registry.segment_id = roots.segment_id

@@ -1,0 +1,36 @@
+{#- One line per segment; a test compares this list with the registry. -#}
+{%- set segments = [
+    ('at_risk_loyal', ref('seg_at_risk_loyal')),
+    ('cart_abandoner', ref('seg_cart_abandoner')),
+    ('existing_customer', ref('seg_existing_customer')),
+    ('former_high_value_at_risk', ref('seg_former_high_value_at_risk')),
+    ('frequent_buyer', ref('seg_frequent_buyer')),
+    ('high_aov_one_time_buyer', ref('seg_high_aov_one_time_buyer')),
+    ('high_lifetime_value', ref('seg_high_lifetime_value')),
+    ('new_subscriber_no_purchase', ref('seg_new_subscriber_no_purchase')),
+    ('one_time_buyer', ref('seg_one_time_buyer')),
+    ('repeat_buyer', ref('seg_repeat_buyer')),
+    ('vip', ref('seg_vip')),
+    ('vip_top_5_percent', ref('seg_vip_top_5_percent'))
+] -%}
+
+with candidates as (
+    {%- for segment_id, rule in segments %}
+    select
+        as_of,
+        '{{ segment_id }}' as segment_id,
+        customer_key,
+        spec_version,
+        last_activity_at
+    from {{ rule }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select
+    as_of,
+    segment_id,
+    customer_key,
+    spec_version,
+    last_activity_at
+from candidates

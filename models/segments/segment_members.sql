@@ -1,0 +1,78 @@
+{{ config(materialized='table') }}
+
+with candidates as (
+    select * from {{ ref('segment_candidates') }}
+),
+
+registry as (
+    select * from {{ ref('segment_registry') }}
+    where status = 'active'
+),
+
+segment_purposes as (
+    select * from {{ ref('segment_purposes') }}
+),
+
+consent_state as (
+    select * from {{ ref('consent_state') }}
+),
+
+-- the one gate: every purpose of the segment must be permitted; what is not known is not permitted
+checked as (
+    select
+        candidates.as_of,
+        candidates.segment_id,
+        candidates.customer_key,
+        candidates.spec_version,
+        candidates.last_activity_at,
+        min(case when {{ is_permitted('segment_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end) as is_permitted,
+        -- evidence: the choice on the first purpose the spec names
+        max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed
+            then consent_state.consent_version end) as consent_version,
+        max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed
+            then consent_state.consent_event_key end) as consent_event_key
+    from candidates
+    inner join segment_purposes on candidates.segment_id = segment_purposes.segment_id
+    left join consent_state
+        on candidates.as_of = consent_state.as_of
+        and candidates.customer_key = consent_state.customer_key
+        and segment_purposes.purpose = consent_state.purpose
+    group by
+        candidates.as_of, candidates.segment_id, candidates.customer_key, candidates.spec_version,
+        candidates.last_activity_at
+),
+
+bounded as (
+    select
+        checked.as_of,
+        checked.segment_id,
+        checked.customer_key,
+        checked.spec_version,
+        registry.lawful_basis,
+        registry.privacy_impact,
+        registry.priority,
+        checked.consent_version,
+        checked.consent_event_key,
+        registry.data_sources,
+        {{ plus_seconds('checked.last_activity_at', 'registry.retention_days * 86400') }} as expires_at
+    from checked
+    inner join registry
+        on checked.segment_id = registry.segment_id
+        and checked.spec_version = registry.spec_version
+    where checked.is_permitted = 1
+)
+
+select
+    as_of,
+    segment_id,
+    customer_key,
+    spec_version,
+    lawful_basis,
+    privacy_impact,
+    consent_version,
+    consent_event_key,
+    data_sources,
+    expires_at,
+    row_number() over (partition by as_of, customer_key order by priority, segment_id) = 1 as is_primary
+from bounded
+where expires_at is null or expires_at > as_of
