@@ -155,7 +155,7 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
 
 def publish_and_show(home: Home) -> None:
     """Swap in the read copy and print the segments of the newest evaluation."""
-    from segmentation.publish import publish
+    from segmentation.publish import DATABASE, publish
 
     publish(home)
     with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
@@ -198,7 +198,7 @@ def publish_and_show(home: Home) -> None:
         table.add_row(segment_id, f"v{version}", *(f"{n:,}" for n in numbers))
     console.print(table)
     console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; all rows accounted for: audit.control_totals)")
-    console.print(f"Look next:  {home.published / 'segments.duckdb'}  (open it in any DuckDB client)", soft_wrap=True)
+    console.print(f"Look next:  {home.published / DATABASE}  (open it in any DuckDB client)", soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
 
 

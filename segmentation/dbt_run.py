@@ -41,12 +41,24 @@ def run_dbt(arguments: list[str], home: Home, on_node: Callable[[str, str, int, 
     options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.target),
                "--log-path", str(home.target.with_name("logs")), "--quiet"]
     with _parse_cache(home), environment({"SEGMENTS_HOME": "."}), contextlib.chdir(home.folder):
-        result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])
+        try:
+            result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])
+        finally:
+            _close_databases()
     if result.exception is not None:
         raise UserError(_sentence(str(result.exception)))
     if not result.success:
         failed = [r for r in result.result if r.status in ("error", "fail")]
         raise UserError("\n".join(f"{r.node.name}: {_sentence(r.message or r.status)}" for r in failed))
+
+
+def _close_databases() -> None:
+    """Close what dbt-duckdb keeps open for the life of the process: readers want the files, and the next home has others."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()
 
 
 @contextlib.contextmanager

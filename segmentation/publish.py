@@ -10,11 +10,12 @@ import duckdb
 from segmentation.home import Home
 
 SCHEMAS = ("marts", "segments")
-DATABASE = "segments.duckdb"
+# not "segments.duckdb": DuckDB names the catalog after the file, and "segments.x" would then mean two things
+DATABASE = "segmentation.duckdb"
 
 
 def publish(home: Home) -> list[str]:
-    """Copy the tables of SCHEMAS, with their descriptions, into `published/segments.duckdb` and `published/parquet/`.
+    """Copy the tables of SCHEMAS, with their descriptions, into `published/segmentation.duckdb` and `published/parquet/`.
 
     Both are made beside the old ones and swapped in by one rename each: a reader sees the old copy or the new one,
     never half a build. Returns the names of the published tables.

@@ -25,7 +25,9 @@ checked as (
         candidates.customer_key,
         candidates.spec_version,
         candidates.last_activity_at,
-        min(case when {{ is_permitted('segment_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end) as is_permitted,
+        min(
+            case when {{ is_permitted('segment_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end
+        ) as is_permitted,
         -- evidence: the choice on the first purpose the spec names
         max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed
             then consent_state.consent_version end) as consent_version,

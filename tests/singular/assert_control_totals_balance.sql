@@ -1,4 +1,10 @@
 -- Every raw row is accounted for: rows in = accepted + revisions + duplicates + rejected, per table.
-select *
+select
+    table_name,
+    n_rows_in,
+    n_accepted,
+    n_revisions,
+    n_duplicates,
+    n_rejected
 from {{ ref('control_totals') }}
 where n_rows_in != n_accepted + n_revisions + n_duplicates + n_rejected

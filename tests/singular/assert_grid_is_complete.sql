@@ -1,6 +1,9 @@
 -- Every cell of recency and frequency has exactly one name, and every one of the ten names is reachable.
 with scores as (
-    select 1 as score union all select 2 as score union all select 3 as score union all select 4 as score union all select 5 as score
+    {%- for score in [1, 2, 3, 4, 5] %}
+    select {{ score }} as score
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 cells as (
@@ -17,11 +20,11 @@ cells as (
 ),
 
 names as (
-    select count(distinct rfm_segment) as n_names from {{ ref('rfm_grid') }}
+    select count(distinct rfm_segment) as n_names
+    from {{ ref('rfm_grid') }}
 )
 
-select
-    'cell ' || cast(r_score as {{ dbt.type_string() }}) || cast(f_score as {{ dbt.type_string() }}) as problem
+select 'cell ' || cast(r_score as {{ dbt.type_string() }}) || cast(f_score as {{ dbt.type_string() }}) as problem
 from cells
 where n_names != 1
 

@@ -6,8 +6,11 @@ customer_keys as (
     select * from {{ ref('customer_keys') }}
 ),
 
+-- the type stands as a column: DuckDB turns a constant in a left join's condition into a nested loop
 records as (
-    select int_customers.*
+    select
+        'customer_id' as identifier_type,
+        int_customers.*
     from {{ ref('int_customers') }} as int_customers
     inner join clock
         on coalesce(int_customers.created_at, int_customers.recorded_at, clock.as_of) <= clock.as_of
@@ -40,7 +43,11 @@ consents as (
 ),
 
 event_activity as (
-    select * from {{ ref('int_event_activity') }}
+    select
+        'customer_id' as identifier_type,
+        customer_id,
+        first_seen_at
+    from {{ ref('int_event_activity') }}
 ),
 
 profiling_purposes as (
@@ -72,14 +79,14 @@ known as (
         event_activity.first_seen_at as first_visited_at
     from customer_keys
     left join records
-        on customer_keys.identifier_type = 'customer_id'
+        on customer_keys.identifier_type = records.identifier_type
         and customer_keys.identifier = records.customer_id
     left join orders on customer_keys.customer_key = orders.customer_key
     left join consents
         on customer_keys.identifier_type = consents.identifier_type
         and customer_keys.identifier = consents.identifier
     left join event_activity
-        on customer_keys.identifier_type = 'customer_id'
+        on customer_keys.identifier_type = event_activity.identifier_type
         and customer_keys.identifier = event_activity.customer_id
     where records.customer_id is not null
         or orders.customer_key is not null

@@ -1,0 +1,252 @@
+"""Benchmark: the dbt project against hand-tuned SQL on the same raw files.
+
+    python bench/run.py --size S
+
+Generates the data once; then, in turns, builds the project with its tests, builds it without, and runs tuned.sql. Prints
+CPU, wall and peak memory beside the goals of performance.md 8, shows where the build spends its time, and compares every
+answer. Exit code 1 means that answers differ. No seconds are asserted: the machine may be shared, and only ratios within
+one run mean anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from generate import CUSTOMERS, TABLES, generate
+
+BENCH = Path(__file__).resolve().parent
+PROJECT = BENCH.parent
+TUNED_SQL = BENCH / "tuned.sql"
+DEFAULT_WORK = BENCH / ".data"
+
+FULL, MODELS, TUNED = "full build", "models only", "tuned SQL"
+GOALS = {
+    "cpu": "models only <= 1.6 times at M (stretch 1.25)",
+    "wall": "models only <= 1.8 times at M",
+    "memory_gb": "<= 0.5 GB at S, <= 2 GB at M",
+}
+SLOWEST_NODES = 10
+EXAMPLES = 3
+
+# A share is stored with four decimals; everything else must be equal to the last digit.
+SHARES = {"net_spend_percentile": 0.00005, "mobile_session_share_90d": 0.00005}
+COMPARED = {
+    "customer_features": [
+        "order_count", "order_count_30d", "order_count_90d", "order_count_180d", "order_count_365d", "net_spend",
+        "net_spend_90d", "net_spend_365d", "average_order_value", "site_average_order_value", "first_order_at",
+        "last_order_at", "days_since_first_order", "days_since_last_order", "net_spend_percentile",
+        "product_view_count_30d", "product_view_count_90d", "session_count_30d", "session_count_90d",
+        "mobile_session_share_90d", "support_ticket_count_90d", "first_seen_at", "last_seen_at", "abandoned_cart_at",
+        "abandoned_cart_value", "checkout_started_at", "emails_opened_of_last_6", "email_click_count_90d",
+        "is_subscribed", "subscribed_at",
+    ],
+    "customer_rfm": ["r_score", "f_score", "m_score", "value_class", "value_group", "value_tier"],
+    "customer_retention": ["retention_state"],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one child process and its descendants used."""
+
+    cpu: float
+    wall: float
+    memory_gb: float
+
+
+def measured(command: list[str], log: Path, **environment: str) -> Cost:
+    """Run one command to its end and return what it cost; stop the benchmark if it fails."""
+    started = time.perf_counter()
+    with log.open("wb") as output:
+        child = subprocess.Popen(
+            command, cwd=PROJECT, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - started
+    if child.returncode:
+        sys.exit(f"{' '.join(command[:3])} failed with exit code {child.returncode}: see {log}")
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024**2)
+
+
+def newest_recorded_at(raw: Path) -> str:
+    """Return the as_of of the benchmark: the newest recorded_at in the raw files."""
+    newest = " union all ".join(f"select max(recorded_at) as newest from '{raw}/{table}/*.parquet'" for table in TABLES)
+    return str(duckdb.sql(f"select max(newest) from ({newest})").fetchone()[0])
+
+
+def run_tuned(raw: str, output: str, as_of: str) -> None:
+    """Run tuned.sql into a new database file (in a process of its own, so that it can be measured)."""
+    with duckdb.connect(output) as db:
+        db.execute("set variable raw = $1", [raw])
+        db.execute("set variable as_of = $1::timestamp", [as_of])
+        db.execute(TUNED_SQL.read_text())
+
+
+def run_in_turns(raw: Path, work: Path, as_of: str, repeats: int) -> dict[str, list[Cost]]:
+    """Run all contenders one after the other, `repeats` times, each from nothing."""
+    segmentation = str(Path(sys.executable).with_name("segmentation"))
+    tuned = work / "tuned.duckdb"
+    costs: dict[str, list[Cost]] = {FULL: [], MODELS: [], TUNED: []}
+    for turn in range(1, repeats + 1):
+        for name, arguments in ((FULL, ["build"]), (MODELS, ["build", "--without-tests"])):
+            home = work / name.replace(" ", "_")
+            shutil.rmtree(home, ignore_errors=True)
+            settings = {"SEGMENTS_RAW": str(raw), "SEGMENTS_HOME": str(home), "AS_OF": as_of}
+            costs[name].append(measured([segmentation, *arguments], work / f"{home.name}.log", **settings))
+        tuned.unlink(missing_ok=True)
+        script = [sys.executable, __file__, "--tuned", str(raw), str(tuned), as_of]
+        costs[TUNED].append(measured(script, work / "tuned.log"))
+        spent = ", ".join(f"{name} {runs[-1].cpu:.1f}" for name, runs in costs.items())
+        print(f"turn {turn} of {repeats}, CPU s: {spent}", flush=True)
+    return costs
+
+
+def print_costs(costs: dict[str, list[Cost]], size: str) -> None:
+    """Print medians and their ratios to the tuned SQL beside the goals."""
+    fields = {"CPU s": "cpu", "wall s": "wall", "peak GB": "memory_gb"}
+    print(f"\nsize {size}, medians of {len(costs[TUNED])} turns, and times the tuned SQL")
+    print(f"{'':12}" + "".join(f"{name:>22}" for name in costs) + "   goal")
+    for label, field in fields.items():
+        medians = {name: statistics.median(getattr(run, field) for run in runs) for name, runs in costs.items()}
+        cells = "".join(f"{value:13.2f} ({value / medians[TUNED]:5.2f})" for value in medians.values())
+        print(f"{label:12}{cells:<66}   {GOALS[field]}")
+
+
+def print_where_time_goes(home: Path, wall: float, tuned_wall: float) -> None:
+    """Split the wall time of the last full build by kind of node and name the slowest nodes."""
+    results = json.loads((home / "target" / "run_results.json").read_text())["results"]
+    seconds: Counter[str] = Counter()
+    nodes: Counter[str] = Counter()
+    for result in results:
+        kind = result["unique_id"].partition(".")[0]
+        seconds[kind] += result["execution_time"]
+        nodes[kind] += 1
+    print(f"\nwhere the last build's {wall:.1f} s went")
+    for kind, spent in seconds.most_common():
+        print(f"{spent:8.2f} s  inside {nodes[kind]} nodes of kind {kind}")
+    print(f"{wall - sum(seconds.values()):8.2f} s  starting, parsing, between nodes, publishing")
+    print(f"time inside models / tuned SQL: {seconds['model'] / tuned_wall:.2f}")
+    print(f"slowest {SLOWEST_NODES} nodes")
+    for result in sorted(results, key=lambda one: -one["execution_time"])[:SLOWEST_NODES]:
+        print(f"{result['execution_time']:8.2f} s  {result['unique_id'].split('.', 2)[-1]}")
+
+
+def connect_answers(home: Path, tuned: Path) -> duckdb.DuckDBPyConnection:
+    """Attach both answers and the key map, all read-only."""
+    db = duckdb.connect()
+    for name, path in (
+        ("warehouse", home / "warehouse.duckdb"),
+        ("restricted", home / "restricted.duckdb"),
+        ("tuned", tuned),
+    ):
+        db.execute(f"attach '{path}' as {name} (read_only)")
+    db.execute(
+        "create temp view keys as select customer_key, identifier as customer_id "
+        "from restricted.vault.customer_keys where identifier_type = 'customer_id'"
+    )
+    return db
+
+
+def compare_features(db: duckdb.DuckDBPyConnection) -> int:
+    """Compare every feature of every person; return the number of values that differ."""
+    differences = 0
+    for relation, columns in COMPARED.items():
+        present = {row[0] for row in db.execute(f"describe warehouse.marts.{relation}").fetchall()}
+        # the marts of buyers have no row for others, where the tuned table has nulls
+        theirs = "tuned.customer_features" + ("" if relation == "customer_features" else " where order_count > 0")
+        for column in columns:
+            if column not in present:
+                print(f"DIFFERENT  {relation}.{column}: the project has no such column")
+                differences += 1
+                continue
+            unequal = f"ours.{column} is distinct from theirs.{column}"
+            if column in SHARES:
+                unequal = (
+                    f"coalesce(abs(ours.{column} - theirs.{column}) > {SHARES[column]}, "
+                    f"(ours.{column} is null) != (theirs.{column} is null))"
+                )
+            rows = db.execute(
+                f"""
+                select coalesce(ours.customer_id, theirs.customer_id) as id, ours.{column}, theirs.{column}
+                from (select * from warehouse.marts.{relation} left join keys using (customer_key)) as ours
+                full join (from {theirs}) as theirs using (customer_id)
+                where {unequal} or ours.customer_key is null or theirs.customer_id is null
+                order by id
+                """
+            ).fetchall()
+            differences += len(rows)
+            if rows:
+                examples = "; ".join(f"{who}: project {ours}, tuned {theirs}" for who, ours, theirs in rows[:EXAMPLES])
+                print(f"DIFFERENT  {relation}.{column}: {len(rows)} of them, such as {examples}")
+    return differences
+
+
+def compare_members(db: duckdb.DuckDBPyConnection) -> int:
+    """Compare the members of the segments of tuned.sql; return the number of memberships that differ."""
+    rows = db.execute(
+        """
+        with ours as (
+            select segment_id, customer_id, true as is_ours
+            from warehouse.segments.segment_members left join keys using (customer_key)
+            where segment_id in (select segment_id from tuned.segment_members)
+        )
+
+        select
+            segment_id,
+            count(*) filter (is_ours) as in_project,
+            count(*) filter (is_theirs) as in_tuned,
+            count(*) filter (is_ours is null or is_theirs is null) as different
+        from ours
+        full join (select *, true as is_theirs from tuned.segment_members) using (segment_id, customer_id)
+        group by segment_id
+        order by segment_id
+        """
+    ).fetchall()
+    for segment_id, in_project, in_tuned, different in rows:
+        verdict = "DIFFERENT" if different else "equal"
+        print(f"{verdict:9}  {segment_id}: {in_project} members, tuned {in_tuned}, {different} in one only")
+    return sum(row[-1] for row in rows)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", choices=CUSTOMERS, default="S")
+    parser.add_argument("--repeats", type=int, default=int(os.environ.get("REPEATS", "3")))
+    parser.add_argument("--tuned", nargs=3, metavar=("RAW", "OUTPUT", "AS_OF"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.tuned:
+        run_tuned(*arguments.tuned)
+        return 0
+
+    work = Path(os.environ.get("BENCH_DIR", DEFAULT_WORK)).resolve() / arguments.size
+    raw = work / "raw"
+    work.mkdir(parents=True, exist_ok=True)
+    if not raw.exists():
+        print(f"generating size {arguments.size}", flush=True)
+        generate(arguments.size, raw)
+    costs = run_in_turns(raw, work, newest_recorded_at(raw), arguments.repeats)
+    print_costs(costs, arguments.size)
+    home = work / FULL.replace(" ", "_")
+    print_where_time_goes(home, costs[FULL][-1].wall, costs[TUNED][-1].wall)
+    print("\nanswers")
+    with connect_answers(home, work / "tuned.duckdb") as db:
+        differences = compare_features(db) + compare_members(db)
+    print("all answers are equal" if not differences else f"{differences} answers differ")
+    return int(differences > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""The same data gives the same bytes: in any order of rows, with any number of threads, in any time zone, on any day."""
+
+import csv
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import SETTINGS, build
+
+from segmentation.contract import CONTRACT
+from segmentation.home import PROJECT
+
+SEEDS = PROJECT / "seeds" / "demo" / "generic"
+AS_OF, LATER = "2026-03-09 00:00:00", "2026-03-30 00:00:00"
+SCHEMAS = ("marts", "segments", "snapshots", "audit")
+CALLER = {"executed_at", "executor", "code_sha"}  # of audit.segment_runs: who built, when, from which checkout
+
+
+def write_raw(folder: Path, shuffle: int | None = None, files: int = 1) -> None:
+    """The demo's tables as a shop's folder: in the order of the seeds, or shuffled and split over several files."""
+    folder.mkdir()
+    for table in CONTRACT:
+        with open(SEEDS / f"demo_{table}.csv", newline="", encoding="utf-8") as file:
+            heading, *rows = csv.reader(file)
+        if shuffle is not None:
+            random.Random(f"{shuffle} {table}").shuffle(rows)
+        if files > 1:
+            (folder / table).mkdir()
+        for number in range(files):
+            path = folder / table / f"part{number}.csv" if files > 1 else folder / f"{table}.csv"
+            with open(path, "w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([heading, *rows[number::files]])
+
+
+def export(home: Path, besides: set[str] = frozenset()) -> dict[str, bytes]:
+    """Every relation of SCHEMAS as CSV in a fixed order; `besides`: columns of audit.segment_runs to leave out."""
+    found = {}
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        relations = connection.execute(
+            """
+            select table_schema, table_name, list(column_name order by ordinal_position) from information_schema.columns
+            where table_catalog = 'warehouse' and list_contains(?, table_schema) group by all order by all
+            """,
+            [list(SCHEMAS)],
+        ).fetchall()
+        for schema, table, columns in relations:
+            if (schema, table) == ("audit", "segment_runs"):
+                columns = [column for column in columns if column not in besides]
+            listed = ", ".join(f'"{column}"' for column in columns)
+            file = home / "export.csv"
+            connection.execute(f'copy (select {listed} from "{schema}"."{table}" order by all) to \'{file}\' (header)')
+            found[f"{schema}.{table}"] = file.read_bytes()
+            file.unlink()
+    return found
+
+
+def rows_of(exported: bytes) -> set[str]:
+    """The rows of an export, without its heading."""
+    return set(exported.decode().splitlines()[1:])
+
+
+class Shop:
+    """The demo's data as a shop's: one key file, one home per build."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.home = folder / "home"
+        keys = folder / "keys"
+        keys.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (7, 8)))
+        self.settings = dict(SEGMENTS_KEY_FILE=str(keys), REPORTING_CURRENCY="EUR", INGESTED_AT="2026-03-31 22:00:00")
+        write_raw(folder / "raw")
+
+    def build(self, as_of: str) -> None:
+        """Build into the shop's own home, in this process."""
+        built = build(self.home, "--without-tests", SEGMENTS_RAW=str(self.folder / "raw"), AS_OF=as_of, **self.settings)
+        assert built.code == 0
+
+    def build_elsewhere(self, home: Path, raw: Path, **environment: str) -> None:
+        """Build into another home in a process of its own, because a process has one time zone."""
+        inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+        done = subprocess.run(
+            [sys.executable, "-m", "segmentation.cli", "build", "--without-tests"], cwd=PROJECT, text=True,
+            capture_output=True, env=inherited | self.settings | environment | dict(
+                SEGMENTS_HOME=str(home), SEGMENTS_RAW=str(raw), AS_OF=AS_OF, PYTHONPATH=str(PROJECT)))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Shop:
+    """The shop, built once: the baseline."""
+    made = Shop(tmp_path_factory.mktemp("determinism"))
+    made.build(AS_OF)
+    return made
+
+
+@pytest.fixture(scope="module")
+def once(shop) -> dict[str, bytes]:
+    """Every relation after the first build."""
+    return export(shop.home)
+
+
+@pytest.fixture(scope="module")
+def twice(shop, once) -> dict[str, bytes]:
+    """Every relation after a second build of the same as_of."""
+    shop.build(AS_OF)
+    return export(shop.home)
+
+
+@pytest.fixture(scope="module")
+def later(shop, twice) -> dict[str, bytes]:
+    """Every relation after a build of a later as_of on top."""
+    shop.build(LATER)
+    return export(shop.home)
+
+
+def test_the_baseline_has_something_to_compare(once):
+    full = {name: len(rows_of(content)) for name, content in once.items()}
+    assert full["marts.customer_features"] > 300 and full["snapshots.segment_membership"] > 300
+    assert full["audit.segment_evaluations"] == 12 and full["audit.segment_runs"] == 1
+    assert not [name for name, count in full.items() if count == 0], "an empty relation proves nothing"
+
+
+@pytest.mark.parametrize(
+    ("threads", "zone", "seed", "files"),
+    [("1", "America/Los_Angeles", 1, 1), ("4", "Pacific/Auckland", 2, 2)],
+    ids=["one thread in Los Angeles", "four threads in Auckland"],
+)
+def test_shuffled_rows_threads_and_time_zone_change_no_byte(shop, once, tmp_path, threads, zone, seed, files):
+    raw, home = tmp_path / "raw", tmp_path / "home"
+    write_raw(raw, shuffle=seed, files=files)
+    shop.build_elsewhere(home, raw, SEGMENTS_THREADS=threads, TZ=zone, PYTHONHASHSEED=str(seed))
+
+    there = export(home, CALLER)
+    here = once | {"audit.segment_runs": without_columns(once["audit.segment_runs"], CALLER)}
+    assert there.keys() == here.keys()
+    assert [name for name in here if here[name] != there[name]] == []
+
+
+def without_columns(exported: bytes, besides: set[str]) -> bytes:
+    """An export of few rows without some of its columns."""
+    rows = list(csv.DictReader(exported.decode().splitlines()))
+    kept = [column for column in rows[0] if column not in besides]
+    return "".join(",".join(line) + "\n" for line in [kept, *([row[c] for c in kept] for row in rows)]).encode()
+
+
+def test_building_the_same_date_twice_changes_no_byte_anywhere(once, twice):
+    """Not even who built and when: the second build of an equal result is not recorded."""
+    assert [name for name in once if once[name] != twice[name]] == []
+
+
+@pytest.mark.parametrize(
+    "relation", ["audit.segment_evaluations", "audit.segment_runs", "audit.run_started", "marts.rfm_thresholds"])
+def test_a_later_date_keeps_every_recorded_row(twice, later, relation):
+    assert rows_of(twice[relation]) <= rows_of(later[relation])
+    assert rows_of(later[relation]) - rows_of(twice[relation]), "the later date must be recorded too"
+
+
+@pytest.mark.parametrize("relation", ["snapshots.segment_membership", "segments.segment_membership_history"])
+def test_a_later_date_changes_nothing_of_the_history_but_the_ends_of_what_it_ended(twice, later, relation):
+    end = "dbt_valid_to" if relation.startswith("snapshots") else "valid_to"
+
+    def without_end(exported: bytes) -> dict[tuple, str]:
+        rows = list(csv.DictReader(exported.decode().splitlines()))
+        # as_of and dbt_updated_at tell when dbt last wrote the row, not what holds
+        return {tuple(v for c, v in row.items() if c != end): row[end] for row in rows}
+
+    before, after = without_end(twice[relation]), without_end(later[relation])
+    assert before.keys() <= after.keys()
+    ends = {(before[row], after[row]) for row in before}
+    assert ends == {("", ""), ("", LATER)}, "rows stay open or end at the later date; some of each"
+
+
+def test_no_statement_of_a_build_reads_a_clock_or_a_random_number(shop, once):
+    """What another day could change. The engine itself names its functions that are not pure."""
+    with duckdb.connect() as connection:
+        names = {name for (name,) in connection.execute(
+            "select distinct function_name from duckdb_functions() where stability in ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
+        ).fetchall() if re.fullmatch(r"\w+", name)}
+    assert {"now", "random", "uuid", "get_current_timestamp"} <= names
+    harmless = {"error"}  # raise_if: stops, returns nothing
+    calls = re.compile(
+        r"\b(" + "|".join(sorted(names - harmless)) + r")\s*\(|\b(current_date|current_timestamp|current_time|localtimestamp|localtime)\b",
+        re.IGNORECASE,
+    )
+    statements = [path for kind in ("compiled", "run") for path in (shop.home / "target" / kind).rglob("*.sql")]
+    assert len(statements) > 100
+    assert {path.name: calls.search(path.read_text())[0] for path in statements if calls.search(path.read_text())} == {}

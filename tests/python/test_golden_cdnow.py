@@ -1,0 +1,151 @@
+"""Golden numbers of CDNOW, the classic real cohort (PyPI package `lifetimes`, read for its data files only)."""
+
+import csv
+import importlib.util
+from collections import defaultdict
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import SHARED_DATA, Built, build
+
+AS_OF = date(1997, 9, 30)
+EXPECTED_SCORES = SHARED_DATA / "expected" / "rfm_scores_cdnow_1997-09-30.csv"
+INGESTED_AT = "2026-01-01 00:00:00"  # any instant after the data
+
+
+def dataset(name: str) -> Path:
+    """A data file of `lifetimes`, found without importing the package (its own requirements are not installed)."""
+    found = importlib.util.find_spec("lifetimes")
+    if found is None:
+        pytest.skip("the package lifetimes (CDNOW data) is not installed")
+    return Path(found.origin).parent / "datasets" / name
+
+
+@pytest.fixture(scope="module")
+def days() -> dict[str, dict[date, Decimal]]:
+    """What each customer of the sample spent on each day, by the customer's id in the sample (second column)."""
+    spent = defaultdict(lambda: defaultdict(Decimal))
+    for line in dataset("CDNOW_sample.txt").read_text().splitlines():
+        _, customer, day, _, dollars = line.split()
+        spent[customer][datetime.strptime(day, "%Y%m%d").date()] += Decimal(dollars)
+    return spent
+
+
+@pytest.fixture(scope="module")
+def sample(days, tmp_path_factory) -> Built:
+    """The sample as a shop: one order per customer and day, evaluated at the end of the calibration period."""
+    raw = tmp_path_factory.mktemp("cdnow_sample")
+    with open(raw / "orders.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["order_id", "ordered_at", "gross_amount", "customer_id", "currency"])
+        for customer, orders in days.items():
+            writer.writerows([f"{customer}|{day}", day, dollars, customer, "USD"] for day, dollars in orders.items())
+    home = tmp_path_factory.mktemp("cdnow_sample_home")
+    built = build(home, "--without-tests", SEGMENTS_RAW=str(raw), AS_OF=f"{AS_OF} 00:00:00", INGESTED_AT=INGESTED_AT)
+    assert built.code == 0
+    return built
+
+
+@pytest.fixture(scope="module")
+def scores(sample) -> dict[str, tuple]:
+    """customer id: recency_days, frequency, monetary, r_score, f_score, m_score, as the project has them."""
+    rows = sample.rows(
+        """
+        select identifier, recency_days, frequency, monetary, r_score, f_score, m_score
+        from marts.customer_rfm inner join restricted.vault.customer_keys using (customer_key)
+        where identifier_type = 'customer_id'
+        """
+    )
+    return {customer: tuple(values) for customer, *values in rows}
+
+
+def rank_scores(values: dict[str, object]) -> dict[str, int]:
+    """DESIGN 5: 1 + 5 * (rank - 1) // count, equal values alike, better is larger."""
+    ordered = sorted(values.values())
+    rank = {}
+    for position, value in enumerate(ordered):
+        rank.setdefault(value, position)
+    return {key: 1 + 5 * rank[value] // len(ordered) for key, value in values.items()}
+
+
+def test_the_sample_falls_into_the_retention_spectrum_as_published(sample):
+    states = dict(sample.rows("select retention_state, count(*) from marts.customer_retention group by all"))
+    assert states == {"active": 175, "drifting": 236, "churn_risk": 310, "lost": 1636}
+
+
+def test_rfm_of_every_customer_equals_a_computation_in_plain_python(days, scores):
+    seen = {customer: {day: spent for day, spent in orders.items() if day <= AS_OF} for customer, orders in days.items()}
+    recency = {customer: (AS_OF - max(orders)).days for customer, orders in seen.items()}
+    frequency = {customer: len(orders) for customer, orders in seen.items()}
+    monetary = {customer: sum(orders.values()) for customer, orders in seen.items()}
+    r = rank_scores({customer: -value for customer, value in recency.items()})
+    f, m = rank_scores(frequency), rank_scores(monetary)
+
+    assert len(scores) == 2357
+    assert scores == {c: (recency[c], frequency[c], monetary[c], r[c], f[c], m[c]) for c in seen}
+
+
+def test_rfm_of_every_customer_equals_the_golden_file(scores):
+    """File ../shared/expected/rfm_scores_cdnow_1997-09-30.csv, exact; its customer ids have no leading zeros."""
+    if not EXPECTED_SCORES.exists():
+        pytest.skip(f"{EXPECTED_SCORES} is not on this machine; the computation in plain Python is compared anyway")
+    with open(EXPECTED_SCORES, newline="") as file:
+        expected = {
+            row["customer_id"]: (
+                int(row["recency_days"]), int(row["frequency"]), Decimal(row["monetary"]),
+                int(row["r_score"]), int(row["f_score"]), int(row["m_score"]),
+            )
+            for row in csv.DictReader(file)
+        }
+    assert len(expected) == 2357
+    assert {customer.lstrip("0"): values for customer, values in scores.items()} == expected
+
+
+def test_the_thresholds_of_the_evaluation_tell_which_values_got_which_score(sample, scores):
+    written = sample.rows("select score, lowest_value, highest_value, n_customers from marts.rfm_thresholds where metric = 'monetary'")
+    by_score = defaultdict(list)
+    for _, _, monetary, _, _, m_score in scores.values():
+        by_score[m_score].append(monetary)
+    assert sorted(written) == [(score, min(v), max(v), len(v)) for score, v in sorted(by_score.items())]
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory) -> Built:
+    """All of CDNOW through Parquet, a row an order. 215 groups of rows are equal, so the row's number is the order id."""
+    raw = tmp_path_factory.mktemp("cdnow_master")
+    source = str(dataset("CDNOW_master.txt"))
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            copy (
+                with lines as (
+                    select row_number() over () as n, string_split_regex(trim(column0), ' +') as f
+                    from read_csv(?, header = false, skip = 1, delim = '\t', columns = {{'column0': 'varchar'}}, parallel = false)
+                )
+                select 'row-' || n as order_id, f[1] as customer_id, strptime(f[2], '%Y%m%d') as ordered_at,
+                    f[4]::decimal(10, 2) as gross_amount, 'USD' as currency
+                from lines
+            ) to '{raw / 'orders.parquet'}' (format parquet)
+            """,
+            [source],
+        )
+    home = tmp_path_factory.mktemp("cdnow_master_home")
+    built = build(home, "--without-tests", SEGMENTS_RAW=str(raw), AS_OF="1998-06-30 00:00:00", INGESTED_AT=INGESTED_AT)
+    assert built.code == 0
+    return built
+
+
+def test_every_row_of_the_master_file_becomes_an_order(master):
+    totals = master.rows(
+        "select n_rows_in, n_accepted, n_revisions, n_duplicates, n_rejected from audit.control_totals where table_name = 'orders'"
+    )
+    assert totals == [(69659, 69659, 0, 0, 0)]
+
+
+def test_the_master_file_has_the_published_customers_and_money(master):
+    assert master.rows("select count(*) from marts.customers where first_order_at is not null") == [(23570,)]
+    assert master.rows("select count(*), sum(net_amount) from marts.orders where is_valid") == [(69659, Decimal("2500315.63"))]
+    assert master.rows("select count(*), sum(net_spend) from marts.customer_orders") == [(23570, Decimal("2500315.63"))]

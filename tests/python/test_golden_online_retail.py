@@ -1,0 +1,56 @@
+"""Golden numbers of UCI Online Retail 2010-2011 (real; read from ../shared/data, as README's example shows)."""
+
+from decimal import Decimal
+
+import duckdb
+import pytest
+from conftest import SHARED_DATA, Built, build
+
+SOURCE = SHARED_DATA / "data" / "online_retail" / "online_retail_2010_2011.parquet"
+
+
+@pytest.fixture(scope="module")
+def online_retail(tmp_path_factory) -> Built:
+    """One order per invoice, from rows with a positive quantity and price and a customer; as of the newest row."""
+    if not SOURCE.exists():
+        pytest.skip(f"{SOURCE} is not on this machine")
+    raw = tmp_path_factory.mktemp("online_retail")
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""
+            copy (
+                select
+                    InvoiceNo as order_id,
+                    min(InvoiceDate) as ordered_at,
+                    sum(Quantity * UnitPrice::decimal(18, 4))::decimal(18, 2) as gross_amount,
+                    min(CustomerID)::bigint::varchar as customer_id,
+                    'GBP' as currency,
+                    min(Country) as country
+                from '{SOURCE}'
+                where Quantity > 0 and UnitPrice > 0 and CustomerID is not null
+                group by InvoiceNo
+            ) to '{raw / 'orders.parquet'}' (format parquet)
+            """
+        )
+    built = build(tmp_path_factory.mktemp("online_retail_home"), "--without-tests", SEGMENTS_RAW=str(raw))
+    assert built.code == 0
+    return built
+
+
+def test_online_retail_has_the_published_customers_orders_and_money(online_retail):
+    facts = online_retail.rows("select count(distinct customer_key), count(*), sum(net_amount) from marts.orders where is_valid")
+    assert facts == [(4338, 18532, Decimal("8911407.90"))]
+
+
+def test_no_row_of_online_retail_is_rejected_or_lost(online_retail):
+    totals = online_retail.rows(
+        "select n_rows_in, n_accepted, n_revisions, n_duplicates, n_rejected from audit.control_totals where table_name = 'orders'"
+    )
+    assert totals == [(18532, 18532, 0, 0, 0)]
+
+
+def test_every_customer_of_online_retail_is_a_buyer_with_scores_and_a_state(online_retail):
+    for mart in ("customer_rfm", "customer_retention", "customer_features"):
+        assert online_retail.rows(f"select count(*) from marts.{mart} where as_of = '2011-12-09 12:50:00'") == [(4338,)], mart
+    members = online_retail.rows("select count(*) from segments.segment_members where segment_id = 'existing_customer'")
+    assert members == [(4338,)]

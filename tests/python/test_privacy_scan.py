@@ -1,0 +1,198 @@
+"""No person's identifier and no key outside restricted.duckdb: neither in bytes nor in what the databases say.
+
+DuckDB compresses text, so a scan of bytes alone would miss it: every value of every relation is read as well.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import Built, build
+
+from segmentation.home import PROJECT
+
+RAW_TABLES = ("orders", "customers", "events", "consents", "refunds", "identity_links", "scheduled_sends")
+PERSON_COLUMNS = ("email", "phone", "customer_id", "anonymous_id", "left_id", "right_id")
+RECORD_COLUMNS = ("order_id", "event_id", "consent_event_id", "request_id", "refund_id", "send_id", "link_id")
+SHORTEST = 5  # shorter texts ("=1+1") stand in innocent places too
+# Shapes that an identifier of the demo may have; what has none of them is searched one by one.
+SHAPES = (
+    re.compile(rb"(?=([a-z0-9._+-]+@[a-z0-9.-]+\.[a-z]+))"),
+    re.compile(rb"(?=([a-z]-[0-9]{4}))"),
+    re.compile(rb"(?=([a-z]-[0-9]{5}))"),
+)
+
+SHOP = {
+    "orders": """
+order_id,ordered_at,gross_amount,customer_id,email,phone,currency,recorded_at
+shop-order-1,2026-01-05 10:00:00,250.00,shop-customer-1,first.buyer@example.net,+49 (30) 23125-771,EUR,2026-01-05 10:00:01
+shop-order-2,2026-01-06 10:00:00,350.00,,Guest.Buyer@Example.net,,EUR,2026-01-06 10:00:01
+shop-order-3,2026-01-07 10:00:00,90.00,,,0049 30 23125 772,EUR,2026-01-07 10:00:01
+shop-order-4,2026-01-08 10:00:00,wrong.column@example.net,shop-customer-2,,,EUR,2026-01-08 10:00:01
+shop-order-5,2026-01-09 10:00:00,-5.00,shop-customer-3,third.buyer@example.net,,EUR,2026-01-09 10:00:01
+""",
+    "consents": """
+consent_event_id,purpose,status,effective_at,customer_id,email,request_id,recorded_at
+shop-consent-1,*,granted,2026-01-01 10:00:00,shop-customer-1,first.buyer@example.net,shop-request-1,2026-01-01 10:00:00
+shop-consent-2,no.such.purpose,granted,2026-01-01 10:00:00,,odd.purpose@example.net,shop-request-2,2026-01-01 10:00:00
+""",
+}
+
+
+class Secrets:
+    """What must not leave the restricted database, in lower case: identifiers of persons and records, and keys."""
+
+    def __init__(self, built: Built):
+        columns = built.rows(
+            """
+            select table_name, column_name from information_schema.columns
+            where table_catalog = 'restricted' and table_schema = 'raw' and list_contains(?, column_name)
+            """,
+            [[*PERSON_COLUMNS, *RECORD_COLUMNS]],
+        )
+        held = {column: set() for column in (*PERSON_COLUMNS, *RECORD_COLUMNS)}
+        for table, column in columns:
+            held[column] |= {v for (v,) in built.rows(f'select distinct "{column}" from restricted.raw."{table}"') if v}
+        self.emails = {text.lower() for text in held["email"]}
+        self.phones = {re.sub("^00", "", re.sub("[^0-9]", "", text)) for text in held["phone"]}
+        texts = set().union(*held.values()) | self.emails | self.phones
+        self.identifiers = {text.lower().encode() for text in texts if len(text) >= SHORTEST}
+        keys = built.rows(f"select secret, inner_block, outer_block from restricted.vault.{vault_table(built)}")
+        self.keys = {half.encode() for row in keys for half in row}
+        # the key itself, which the inner block hides behind a constant
+        self.keys |= {bytes(b ^ 0x36 for b in bytes.fromhex(row[1])[:32]).hex().encode() for row in keys}
+
+    def found_in(self, content: bytes) -> set[bytes]:
+        """The secrets that stand in the content, in any letter case, alone or inside other text."""
+        content = content.lower()
+        shaped = {text for text in self.identifiers if any(shape.fullmatch(text) or shape.match(text) and
+                  shape.match(text)[1] == text for shape in SHAPES)}
+        seen = {match[1] for shape in SHAPES for match in shape.finditer(content)}
+        # an address in the content may run on to either side, so look whether one of ours is inside
+        seen_text = b"\n".join(seen)
+        found = {text for text in shaped if text in seen or (b"@" in text and text in seen_text)}
+        return found | {text for text in (self.identifiers - shaped) | self.keys if text in content}
+
+
+def vault_table(built: Built) -> str:
+    """Where the keys are: the demo's committed ones, or the shop's own."""
+    return built.rows("select max(table_name) from duckdb_tables() where database_name = 'restricted' and table_name like '%hmac_keys'")[0][0]
+
+
+def values_of(path: Path) -> dict[str, bytes]:
+    """Everything that a DuckDB file says: all values of all relations, descriptions of tables and columns, view SQL."""
+    said = {}
+    with duckdb.connect(str(path), read_only=True) as connection:
+        catalog = connection.execute("select current_database()").fetchone()[0]
+        columns = connection.execute(
+            "select table_schema, table_name, column_name from information_schema.columns where table_catalog = ?", [catalog]
+        ).fetchall()
+        for schema, table, column in columns:
+            values = connection.execute(
+                f'select distinct "{column}"::varchar from "{catalog}"."{schema}"."{table}" where "{column}" is not null'
+            ).fetchall()
+            said[f"{schema}.{table}.{column}"] = "\n".join(value for (value,) in values).encode()
+        for kind, text in (("tables", "comment"), ("views", "comment"), ("views", "sql"), ("columns", "comment")):
+            rows = connection.execute(f"select {text} from duckdb_{kind}() where not internal and {text} is not null").fetchall()
+            said[f"duckdb_{kind}.{text}"] = "\n".join(value for (value,) in rows).encode()
+    return said
+
+
+def open_files(folder: Path) -> list[Path]:
+    """All files of a home but the restricted database."""
+    return [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("restricted.duckdb")]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Built:
+    """A shop with its own random key, whose rows hold addresses in wrong places too."""
+    raw = tmp_path_factory.mktemp("privacy_raw")
+    for table, text in SHOP.items():
+        (raw / f"{table}.csv").write_text(text.lstrip(), encoding="utf-8")
+    built = build(tmp_path_factory.mktemp("privacy_home"), "--without-tests", SEGMENTS_RAW=str(raw))
+    assert built.code == 0
+    return built
+
+
+@pytest.fixture(scope="module", params=["demo", "shop"])
+def home(request) -> Built:
+    """The demo and the shop, one after the other."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def secrets(home) -> Secrets:
+    """The home's identifiers and keys."""
+    return Secrets(home)
+
+
+def test_the_scan_finds_every_identifier_where_it_may_stand(home, secrets):
+    """Otherwise a clean result proves nothing: in the restricted database all of them are found."""
+    with duckdb.connect(str(home.folder / "restricted.duckdb"), read_only=True):
+        pass
+    said = b"\n".join(values_of(home.folder / "restricted.duckdb").values())
+    assert len(secrets.identifiers) >= 15 and len(secrets.emails) >= 4 and len(secrets.phones) >= 2
+    assert secrets.found_in(said) >= secrets.identifiers
+    assert secrets.found_in(said) & secrets.keys
+
+
+def test_the_scan_finds_an_identifier_inside_other_text_and_in_any_case(demo):
+    """The scan on bytes as they could stand in a file."""
+    found = Secrets(demo).found_in(b"x'CARLA@example.ORG'y\0zC-0003/O-1001;+493023125003 and O'BRIEN; drop table orders;--")
+    assert {b"carla@example.org", b"c-0003", b"o-1001", b"493023125003", b"o'brien; drop table orders;--"} <= found
+
+
+def test_no_file_outside_the_restricted_database_holds_an_identifier_or_a_key(home, secrets):
+    files = open_files(home.folder)
+    names = {path.name for path in files}
+    assert {"warehouse.duckdb", "segments.duckdb", "dbt.log", "manifest.json", "run_results.json", "partial_parse.msgpack"} <= names
+    assert any(path.suffix == ".parquet" for path in files) and any("compiled" in path.parts for path in files)
+    leaks = {str(path.relative_to(home.folder)): found for path in files if (found := secrets.found_in(path.read_bytes()))}
+    assert leaks == {}
+
+
+@pytest.mark.parametrize("database", ["warehouse.duckdb", "published/segments.duckdb"])
+def test_no_value_outside_the_restricted_database_holds_an_identifier_or_a_key(home, secrets, database):
+    said = values_of(home.folder / database)
+    assert any(name.endswith(".customer_key") and content for name, content in said.items())
+    leaks = {name: found for name, content in said.items() if (found := secrets.found_in(content))}
+    assert leaks == {}
+
+
+def test_no_published_parquet_file_holds_an_identifier_or_a_key(home, secrets):
+    files = sorted((home.folder / "published" / "parquet").glob("*.parquet"))
+    assert files
+    for path in files:
+        rows = duckdb.sql(f"select t::varchar from '{path}' as t").fetchall()
+        assert secrets.found_in("\n".join(row for (row,) in rows).encode()) == set(), path.name
+
+
+def test_the_shared_parse_cache_holds_no_identifier_and_no_key(home, secrets):
+    """It is lent from home to home, so it lies in the project's target/."""
+    caches = sorted((PROJECT / "target").glob("*partial_parse*.msgpack"))
+    assert caches
+    assert {path.name: found for path in caches if (found := secrets.found_in(path.read_bytes()))} == {}
+
+
+def test_no_view_of_the_warehouse_reads_the_restricted_database(home):
+    with duckdb.connect(str(home.folder / "warehouse.duckdb"), read_only=True) as connection:
+        views = connection.execute("select view_name, sql from duckdb_views() where not internal").fetchall()
+    assert len(views) >= 12
+    assert [name for name, sql in views if "restricted." in sql.lower() or '"restricted"' in sql.lower()] == []
+
+
+def test_the_warehouse_works_without_the_restricted_database(home, tmp_path):
+    """A reader who is given warehouse.duckdb alone can read every relation of it."""
+    alone = shutil.copy(home.folder / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
+    assert len(values_of(Path(alone))) > 100
+
+
+def test_only_its_owner_may_read_the_restricted_database(home):
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in home.folder.glob("restricted.duckdb*")}
+    assert modes and set(modes.values()) == {"0o600"}, modes
+
+
+def test_a_shop_never_gets_the_committed_demo_key(demo, shop):
+    assert not Secrets(demo).keys & Secrets(shop).keys
