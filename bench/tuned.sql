@@ -15,6 +15,10 @@ set preserve_insertion_order = false;
 
 create temp macro in_last_days(moment, n) as moment >= date_trunc('day', getvariable('as_of')) - to_days((n) - 1);
 create temp macro days_since(moment) as cast(getvariable('as_of') as date) - cast(moment as date);
+-- Quotient as decimal(18,4), half rounded up. Exact: DuckDB divides decimals as doubles, so count in ten-thousandths.
+create temp macro average(total, n) as cast(
+    ((200 * cast(100 * (total) as bigint) // (n) + 1) // 2) / 10000 as decimal(18, 4)
+);
 create temp macro fifth(place, total) as 1 + (5 * (place - 1)) // total;
 
 create temp view raw_orders as
@@ -341,7 +345,7 @@ with site as (
     select
         cast(sum(net_spend) as decimal(18, 2)) as site_net_spend,
         cast(sum(order_count) as bigint) as site_order_count,
-        cast(sum(net_spend) / sum(order_count) as decimal(18, 4)) as site_average_order_value,
+        average(sum(net_spend), sum(order_count)) as site_average_order_value,
         cast(median(first_order_net) as decimal(18, 4)) as site_median_first_order,
         count(*) as buyers
     from order_facts
@@ -351,7 +355,7 @@ ranked as (
     select
         *,
         days_since(last_order_at) as days_since_last_order,
-        cast(net_spend / order_count as decimal(18, 4)) as average_order_value,
+        average(net_spend, order_count) as average_order_value,
         rank() over (order by days_since(last_order_at) desc) as r_rank,
         rank() over (order by order_count) as f_rank,
         rank() over (order by net_spend) as m_rank,

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from segmentation.errors import UserError
-from segmentation.home import DEFAULT_HOME, PROJECT, Home
+from segmentation.home import DEFAULT_HOME, PROJECT, Home, folder_setting
 
 console = Console(highlight=False)
 DEMO_AS_OFS = [datetime(2026, 1, 12) + timedelta(weeks=week) for week in range(12)]
@@ -23,7 +23,7 @@ WITHOUT_TESTS = ["--exclude-resource-type", "test", "--exclude-resource-type", "
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point. Returns the exit code: 0 done, 1 the build failed or found a difference, 2 wrong use."""
+    """Entry point. Returns the exit code: 0 done, 1 the build failed or found a difference, 2 wrong use, 130 stopped."""
     parser = argparse.ArgumentParser(prog="segmentation", description="Auditable customer segmentation.")
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="build and test everything, then publish the read copy")
@@ -38,19 +38,34 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
     except UserError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"segmentation: {error}", style="red", markup=False)
+        complain(str(error))
         return 1
     except KeyboardInterrupt:
+        complain("stopped; the published copy is the old one, and the next build starts over.")
         return 130
+    except BrokenPipeError:
+        # the reader of our output is gone (`segmentation build | head`): what is printed no longer matters
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
+
+
+def complain(text: str) -> None:
+    """One sentence on standard error, red on a terminal."""
+    printable = text.encode("utf-8", "replace").decode()
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"segmentation: {printable}", style="red", markup=False)
 
 
 def run_build(with_tests: bool = True) -> None:
     """Build SEGMENTS_RAW (or the demo) as of AS_OF into SEGMENTS_HOME, run all tests, publish, print the result."""
+    check_environment()
     home = Home.from_environment()
     with home.locked():
+        before = raw_state()
         settings = prepare(home)
         evaluate(home, settings, ["build", *([] if with_tests else WITHOUT_TESTS)], "building")
+        if raw_state() != before:
+            raise UserError("The files of SEGMENTS_RAW were changed while the build read them: build again.")
         publish_and_show(home)
 
 
@@ -58,9 +73,11 @@ def run_demo() -> None:
     """Evaluate DEMO_AS_OFS one after the other into a home of their own, made anew, and show sizes by week."""
     if os.environ.get("SEGMENTS_RAW"):
         raise UserError("The demo uses its own data: unset SEGMENTS_RAW.")
-    home = Home(Path(os.environ.get("SEGMENTS_HOME") or DEFAULT_HOME / "demo"))
-    home.folder.mkdir(parents=True, exist_ok=True)
+    check_environment()
+    home = Home.from_environment(default=DEFAULT_HOME / "demo")
     with home.locked():
+        home.claim("demo")  # before anything is removed: the folder may hold a shop's history
+        home.check_databases()
         for old in (home.warehouse, home.restricted):
             for path in (old, old.with_name(old.name + ".wal")):
                 path.unlink(missing_ok=True)
@@ -81,39 +98,67 @@ def run_release(names: list[str]) -> None:
 
 
 def prepare(home: Home) -> dict[str, str]:
-    """Check the environment and the raw files, make keys and raw views; returns the settings for dbt."""
-    from segmentation.raw_input import create_views, find_files, newest_change
+    """Check the raw files, make keys and raw views; returns the settings for dbt.
+
+    Everything that can be wrong with files and home is found before anything is written.
+    """
+    from segmentation.raw_input import create_views, find_files, newest_change, unread, view_queries
     from segmentation.vault import ensure_keys
 
-    check_environment()
-    raw = Path(os.environ["SEGMENTS_RAW"]) if os.environ.get("SEGMENTS_RAW") else None
     settings = {
         "SEGMENTS_EXECUTED_AT": f"{datetime.now(tz=timezone.utc):%Y-%m-%d %H:%M:%S}",
-        "SEGMENTS_EXECUTOR": re.sub(r"[^A-Za-z0-9_.@-]", "_", getpass.getuser())[:64],
+        "SEGMENTS_EXECUTOR": executor(),
         "SEGMENTS_CODE_SHA": code_sha(),
+        "SEGMENTS_SCHEMA_PREFIX": "",
     }
-    files = find_files(raw) if raw else {}
-    home.claim(raw)
-    if raw:
-        restricted = home.open_restricted()
-        try:
-            create_views(restricted, files)
-            key_file = os.environ.get("SEGMENTS_KEY_FILE")
-            ensure_keys(restricted, Path(key_file) if key_file else None)
-        finally:
-            restricted.close()
-        settings["SEGMENTS_RAW"] = str(raw.resolve())
-        settings["INGESTED_AT"] = os.environ.get("INGESTED_AT") or str(newest_change(files))
-    else:
+    raw = folder_setting("SEGMENTS_RAW")
+    if not raw:
+        home.claim("demo")
+        home.check_databases()
         home.open_restricted().close()  # so that only its owner can read the file
+        return settings
+    files = find_files(raw)
+    settings["INGESTED_AT"] = os.environ.get("INGESTED_AT") or str(newest_change(files))
+    queries = view_queries(files)
+    key_file = os.environ.get("SEGMENTS_KEY_FILE")
+    home.claim("shop")
+    home.check_databases()
+    restricted = home.open_restricted()
+    try:
+        ensure_keys(restricted, Path(key_file) if key_file else None, has_history=home.warehouse.exists())
+        create_views(restricted, queries)
+    finally:
+        restricted.close()
+    if notes := unread(raw, files):
+        console.print(f"Not read, because the input contract does not know it: {'; '.join(notes)}", markup=False, soft_wrap=True)
+    # dbt needs to know that there is a folder, not which: another path would make it parse the whole project again
+    settings["SEGMENTS_RAW"] = "given"
     return settings
+
+
+def raw_state() -> list[tuple]:
+    """Which files the shop's folder holds, and when each was written; a build reads them more than once."""
+    from segmentation.raw_input import find_files, fingerprint
+
+    raw = folder_setting("SEGMENTS_RAW")
+    return fingerprint(find_files(raw)) if raw else []
+
+
+def executor() -> str:
+    """Who runs this, for the record of runs: the user's name, or its number where a container gives it none."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid-{os.getuid()}"
+    return re.sub(r"[^A-Za-z0-9_.@-]", "_", name)[:64]
 
 
 def check_environment() -> None:
     """Refuse settings that no model would accept, before anything is read. Raises UserError."""
     for name in ("AS_OF", "KNOWN_AT", "INGESTED_AT"):
         value = os.environ.get(name, "")
-        if value in ("", "latest"):
+        words = ("",) if name == "INGESTED_AT" else ("", "latest")
+        if value in words:
             continue
         try:
             if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?", value):
@@ -121,7 +166,11 @@ def check_environment() -> None:
             if not 1900 <= datetime.fromisoformat(value).year <= 2199:
                 raise ValueError
         except ValueError:
-            raise UserError(f"{name} must be a UTC instant like 2026-03-03 00:00:00, or latest; not {value!r}.") from None
+            latest = ", or latest" if "latest" in words else ""
+            raise UserError(f"{name} must be a UTC instant like 2026-03-03 00:00:00{latest}; not {value!r}.") from None
+    threads = os.environ.get("SEGMENTS_THREADS", "")
+    if threads and not re.fullmatch("[1-9][0-9]{0,2}", threads):
+        raise UserError(f"SEGMENTS_THREADS must be a number from 1 to 999, not {threads!r}.")
     currency = os.environ.get("REPORTING_CURRENCY", "")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         raise UserError(f"REPORTING_CURRENCY must be three capital letters like EUR, not {currency!r}.")
@@ -129,12 +178,16 @@ def check_environment() -> None:
 
 def code_sha() -> str:
     """The commit this code is at, with `-dirty` when files differ from it; empty outside a git checkout."""
+    # inside a git hook, GIT_DIR and its kin name the repository of the hook
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        sha = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True)
-        changed = subprocess.run(["git", "status", "--porcelain"], cwd=PROJECT, capture_output=True, text=True, check=True)
+        sha, changed = (
+            subprocess.run(["git", *command], cwd=PROJECT, env=own, capture_output=True, text=True, check=True).stdout.strip()
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return sha.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")
+    return sha + ("-dirty" if changed else "")
 
 
 def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: str) -> None:
@@ -166,8 +219,8 @@ def publish_and_show(home: Home) -> None:
                 -- a new version of the same membership is neither an entry nor an exit
                 select
                     segment_id,
-                    bool_or(valid_from = ?) and not bool_or(valid_to = ?) as is_entered,
-                    bool_or(valid_to = ?) and not bool_or(valid_from = ?) as is_left
+                    bool_or(valid_from = ?) and not coalesce(bool_or(valid_to = ?), false) as is_entered,
+                    coalesce(bool_or(valid_to = ?), false) and not bool_or(valid_from = ?) as is_left
                 from segments.segment_membership_history
                 group by segment_id, customer_key
             ),
@@ -191,14 +244,15 @@ def publish_and_show(home: Home) -> None:
             [as_of] * 5,
         ).fetchall()
         rejected = warehouse.execute("select coalesce(sum(n_rejected), 0) from audit.control_totals").fetchone()[0]
-    table = Table(title=f"Segments as of {as_of} UTC", title_justify="left")
-    for heading in ("segment", "rule", "members", "not permitted", "population", "entered", "left"):
-        table.add_column(heading, justify="left" if heading == "segment" else "right")
+    table = Table(title=f"Segments as of {as_of} UTC", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("segment", no_wrap=True)
+    for heading in ("rule", "members", "not\npermitted", "people", "entered", "left"):
+        table.add_column(heading, justify="right")
     for segment_id, version, *numbers in rows:
         table.add_row(segment_id, f"v{version}", *(f"{n:,}" for n in numbers))
     console.print(table)
-    console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; all rows accounted for: audit.control_totals)")
-    console.print(f"Look next:  {home.published / DATABASE}  (open it in any DuckDB client)", soft_wrap=True)
+    console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; every row: audit.control_totals)")
+    console.print(f"Look next:  {home.published / DATABASE}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 
@@ -39,17 +40,23 @@ def run_dbt(arguments: list[str], home: Home, on_node: Callable[[str, str, int, 
             on_node(event.data.node_info.node_name, event.data.status, event.data.index, event.data.total)
 
     options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.target),
-               "--log-path", str(home.target.with_name("logs")), "--quiet"]
-    with _parse_cache(home), environment({"SEGMENTS_HOME": "."}), contextlib.chdir(home.folder):
+               "--log-path", str(home.target.with_name("logs")), "--quiet", "--log-level", "none", "--log-level-file", "debug"]
+    # dbt would load a file `.env` on top of the settings that were checked
+    own = {"SEGMENTS_HOME": ".", "PYTHON_DOTENV_DISABLED": "1"}
+    with _parse_cache(home), environment(own), contextlib.chdir(home.folder):
         try:
             result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])
         finally:
             _close_databases()
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
     if result.exception is not None:
-        raise UserError(_sentence(str(result.exception)))
+        raise UserError(_sentence(str(result.exception)) or f"dbt stopped ({type(result.exception).__name__}).")
     if not result.success:
-        failed = [r for r in result.result if r.status in ("error", "fail")]
-        raise UserError("\n".join(f"{r.node.name}: {_sentence(r.message or r.status)}" for r in failed))
+        failed = [done for done in result.result if done.status in ("error", "fail")]
+        log = home.target.with_name("logs") / "dbt.log"
+        lines = [f"{done.node.name}: {_sentence(done.message or done.status)}" for done in failed]
+        raise UserError("\n".join(lines) or f"dbt failed: see {log}.")
 
 
 def _close_databases() -> None:
@@ -81,9 +88,11 @@ def _parse_cache(home: Home):
 
 
 def _sentence(message: str) -> str:
-    """What dbt has to say without its frame: no heading, no call stack, no list of macros."""
+    """What dbt has to say without its frame: no heading, no class of error, no call stack, no list of macros."""
     lines = [line.strip() for line in message.splitlines()]
     lines = [line for line in lines if line and not line.startswith((">", "compiled code at", "LINE ", "^"))]
     if len(lines) > 1 and lines[0].endswith((")", "Error")) and " Error" in lines[0]:
         lines = lines[1:]
-    return " ".join(lines) if len(lines) < 3 else "\n  ".join(lines)
+    text = " ".join(lines) if len(lines) < 3 else "\n  ".join(lines)
+    text = re.sub(r"^(Runtime|Database|Invalid Input|IO|Compilation) Error:? ", "", text)
+    return text if text.endswith((".", "?", "!")) or not text else text + "."

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,21 @@ from segmentation.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_HOME = PROJECT / "warehouse"
+KINDS = ("demo", "shop")
+
+
+def folder_setting(name: str) -> Path | None:
+    """The folder that an environment variable names, absolute; None when unset. Raises UserError when it is no path."""
+    given = os.environ.get(name, "")
+    if not given:
+        return None
+    try:
+        given.encode()
+        return Path(os.path.expanduser(given)).resolve()
+    except UnicodeEncodeError:
+        raise UserError(f"{name}: the path {given!r} is not UTF-8.") from None
+    except (OSError, RuntimeError):
+        raise UserError(f"{name}: {given} is a loop of symbolic links.") from None
 
 
 class Home:
@@ -22,9 +38,9 @@ class Home:
         self.folder = folder.resolve()
 
     @classmethod
-    def from_environment(cls) -> "Home":
+    def from_environment(cls, default: Path = DEFAULT_HOME) -> "Home":
         """The folder that SEGMENTS_HOME names, created when absent. Raises UserError when it cannot be used."""
-        home = cls(Path(os.environ.get("SEGMENTS_HOME") or DEFAULT_HOME))
+        home = cls(folder_setting("SEGMENTS_HOME") or default)
         try:
             home.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -55,27 +71,60 @@ class Home:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the home for one build. The lock dies with the process, so a killed build blocks nobody."""
+        """Hold the home for one build. The lock dies with the process, so a killed build blocks nobody.
+
+        What is written meanwhile only its owner can read: databases, write-ahead logs and logs hold person data and keys
+        (what is published gets its own permissions).
+        """
         lock = FileLock(self.folder / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
             raise UserError(f"Another build is running in {self.folder}: wait for it, or set another SEGMENTS_HOME.") from None
+        except OSError as error:
+            raise UserError(f"{self.folder / '.lock'} cannot be locked ({error.strerror}).") from error
+        mask = os.umask(0o077)
         try:
             yield
         finally:
+            os.umask(mask)
             lock.release()
 
-    def claim(self, raw: Path | None) -> None:
+    def claim(self, kind: str) -> None:
         """Record whose data this home holds; refuse to mix the demo with a shop, whose keys and history differ."""
-        marker = self.folder / "home.json"
-        kind = "shop" if raw else "demo"
-        held = json.loads(marker.read_text())["data"] if marker.exists() else None
-        if held is None and self.warehouse.exists():
-            held = "demo"  # made by a plain `dbt build`
+        held = self._held_kind()
         if held not in (None, kind):
             raise UserError(f"{self.folder} holds the {held}'s history: set another SEGMENTS_HOME for the {kind}'s data.")
-        marker.write_text(json.dumps({"data": kind}) + "\n")
+        if held is None:
+            marker = self.folder / "home.json"
+            fresh = marker.with_suffix(".new")
+            fresh.write_text(json.dumps({"data": kind}) + "\n")
+            os.replace(fresh, marker)
+
+    def _held_kind(self) -> str | None:
+        marker = self.folder / "home.json"
+        try:
+            kind = json.loads(marker.read_text())["data"]
+        except FileNotFoundError:
+            # nothing built yet, or built by a plain `dbt build`, which can only make the demo: it cannot make keys
+            return ("shop" if self._has_keys() else "demo") if self.warehouse.exists() else None
+        except (OSError, ValueError, LookupError, TypeError):
+            kind = None
+        if kind not in KINDS:
+            raise UserError(f"{marker} is damaged: remove it, and the next build writes it anew.")
+        return kind
+
+    def _has_keys(self) -> bool:
+        if not self.restricted.exists():
+            return False
+        with _connect(self.restricted) as connection:
+            return bool(connection.execute("select 1 from duckdb_tables() where table_name = 'hmac_keys'").fetchall())
+
+    def check_databases(self) -> None:
+        """Refuse a home whose databases another program holds open, or that are damaged, before anything is changed."""
+        for path in (self.restricted, self.warehouse):
+            if path.exists():
+                _connect(path).close()
 
     def open_restricted(self) -> duckdb.DuckDBPyConnection:
         """A writing connection to the restricted database, readable by its owner only."""
@@ -87,7 +136,9 @@ class Home:
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), config={"threads": 2})
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise UserError(f"{path} is open in another program: close it, and read published/ instead.") from error
-        raise UserError(f"{path} cannot be opened ({str(error).splitlines()[0]}).") from error
+    except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            holder = re.search(r"PID \d+", str(error))
+            program = f"another program ({holder[0]})" if holder else "another program"
+            raise UserError(f"{path} is open in {program}: close it, and read published/ instead.") from error
+        raise UserError(f"{path} cannot be opened ({str(error).splitlines()[0].rstrip('.')}).") from error

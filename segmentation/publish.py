@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from segmentation.errors import UserError
 from segmentation.home import Home
 
 SCHEMAS = ("marts", "segments")
@@ -18,17 +19,26 @@ def publish(home: Home) -> list[str]:
     """Copy the tables of SCHEMAS, with their descriptions, into `published/segmentation.duckdb` and `published/parquet/`.
 
     Both are made beside the old ones and swapped in by one rename each: a reader sees the old copy or the new one,
-    never half a build. Returns the names of the published tables.
+    never half a build. Who can read the home can read the copy. Returns the names of the published tables.
+    Raises UserError when the copy cannot be written (a full disk); the old one is then untouched.
     """
-    home.published.mkdir(exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".new-", dir=home.published))
+    mode = home.folder.stat().st_mode & 0o755
+    link = home.published / "parquet"
     try:
+        home.published.mkdir(exist_ok=True)
+        home.published.chmod(mode)
+        work = Path(tempfile.mkdtemp(prefix=".new-", dir=home.published))
         tables = _copy(home.warehouse, work)
+        for path in work.iterdir():
+            path.chmod(mode & 0o644)
+        work.chmod(mode)
         os.replace(work / DATABASE, home.published / DATABASE)
-        _swap_folder(work, home.published / "parquet")
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
+        _point(link, work)
+    except (OSError, duckdb.Error) as error:
+        raise UserError(f"{home.published}: the new copy cannot be written ({str(error).splitlines()[0].rstrip('.')}).") from error
+    finally:
+        # what is not in use: the old copy, or after an error the new one, and what killed builds left
+        _sweep(link)
     return tables
 
 
@@ -44,6 +54,7 @@ def _copy(warehouse: Path, work: Path) -> list[str]:
             """,
             [list(SCHEMAS)],
         ).fetchall()
+        connection.execute("begin")  # hundreds of descriptions: one write instead of one each
         for schema, table, comment in rows:
             connection.execute(f'create schema if not exists "{schema}"')
             connection.execute(f'create table "{schema}"."{table}" as from warehouse."{schema}"."{table}"')
@@ -52,6 +63,7 @@ def _copy(warehouse: Path, work: Path) -> list[str]:
             connection.execute(
                 f"copy \"{schema}\".\"{table}\" to '{_escaped(work / f'{schema}.{table}.parquet')}' (format parquet, compression zstd)"
             )
+        connection.execute("commit")
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
     finally:
@@ -76,17 +88,20 @@ def _comment(connection: duckdb.DuckDBPyConnection, kind: str, name: str, commen
         connection.execute(f"comment on {kind} {name} is '{comment.replace(chr(39), chr(39) * 2)}'")
 
 
-def _swap_folder(new: Path, link: Path) -> None:
-    """Point the symbolic link `link` at folder `new` in one step, and remove the folder it pointed at."""
-    old = link.resolve() if link.is_symlink() else None
-    pointer = new.with_name(new.name + ".link")
-    pointer.symlink_to(new.name)
+def _point(link: Path, folder: Path) -> None:
+    """Point the symbolic link at the folder beside it, in one step."""
+    pointer = folder.with_name(folder.name + ".link")
+    pointer.symlink_to(folder.name)
     os.replace(pointer, link)
-    for stale in link.parent.glob(".new-*"):
-        if stale.is_dir() and not stale.is_symlink() and stale != new:
-            shutil.rmtree(stale, ignore_errors=True)
-    if old and old != new:
-        shutil.rmtree(old, ignore_errors=True)
+
+
+def _sweep(link: Path) -> None:
+    """Remove all working folders and links beside `link` but the folder it points at."""
+    for path in link.parent.glob(".new-*"):
+        if path.is_symlink():
+            path.unlink(missing_ok=True)
+        elif path != link.resolve():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _escaped(path: Path) -> str:

@@ -1,5 +1,8 @@
 """A shop's folder of files, made readable for staging: one view per table of the input contract."""
 
+import csv
+import os
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -9,30 +12,67 @@ from segmentation.contract import CONTRACT, REQUIRED_TABLES, Table
 from segmentation.errors import UserError
 
 FORMATS = ("parquet", "csv")
-# One fixed way to read CSV: guessing would read two exports of one shop differently.
-CSV_OPTIONS = "header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = true, nullstr = ''"
+# One fixed way to read CSV. Nothing is guessed: DuckDB's guesses drop lines that begin with "#", skip what it takes for
+# a preamble, and read two exports of one shop differently. Columns are given by number, our names come with the view.
+CSV_OPTIONS = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = ''"
+# types that staging reads as they are; a boolean goes in as text, because 1.00 is not what a shop means by "true"
+PLAIN_TYPES = (
+    "VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "TINYINT",
+    "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE",
+)
+TEXT_TYPES = ("BOOLEAN", "UUID", "ENUM", "TIME", "INTERVAL")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The columns of one raw file: names as given and types, in the file's order."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+
+    @property
+    def cleaned(self) -> list[str]:
+        """The names as the contract writes them: case and surrounding space in a file do not matter."""
+        return [name.strip().lower() for name in self.names]
+
+    def position(self, column: str) -> int | None:
+        """Where a column of the contract stands."""
+        return self.cleaned.index(column) if column in self.cleaned else None
+
+    def type(self, column: str) -> str | None:
+        """The type of a column of the contract, None when it is not there."""
+        position = self.position(column)
+        return None if position is None else self.types[position]
 
 
 def find_files(folder: Path) -> dict[str, list[Path]]:
     """The files of each table: `<table>.parquet`, `<table>.csv` or a folder `<table>/` of either kind.
 
-    Raises UserError for a folder that is not there, a missing required table, a table given twice or an empty folder.
+    Raises UserError for a folder that is not there, a missing required table, a table given twice, an empty folder, a
+    broken link, and a file whose name is almost that of a table: skipping a table silently would lose all its rows.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UserError(f"SEGMENTS_RAW: there is no folder {folder}.")
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise UserError(f"SEGMENTS_RAW: the folder {folder} cannot be listed ({error.strerror}).") from error
     found: dict[str, list[Path]] = {}
     for table in CONTRACT:
-        candidates = [[path] for kind in FORMATS if (path := folder / f"{table}.{kind}").exists()]
-        if (folder / table).is_dir():
-            kinds = [sorted((folder / table).glob(f"*.{kind}")) for kind in FORMATS]
-            candidates += [paths for paths in kinds if paths]
-            if not any(kinds):
-                raise UserError(f"{folder / table}: the folder holds no .parquet or .csv file.")
+        candidates = [[folder / name] for kind in FORMATS if (name := f"{table}.{kind}") in names]
+        if table in names and os.path.isdir(folder / table):
+            candidates += _parts(folder / table)
         if len(candidates) > 1:
-            names = ", ".join(str(paths[0]) for paths in candidates)
-            raise UserError(f"Table {table} is given more than once ({names}): keep one of them.")
+            given = ", ".join(str(paths[0]) for paths in candidates)
+            raise UserError(f"Table {table} is given more than once ({given}): keep one of them.")
+        for path in candidates[0] if candidates else []:
+            _check_is_file(path)
         if candidates:
             found[table] = candidates[0]
+    for name in names:
+        table = name.strip().lower().split(".")[0]
+        if table in CONTRACT and table not in found:
+            raise UserError(f"{folder / name}: is not read under this name; call it {table}.parquet or {table}.csv.")
     for table in REQUIRED_TABLES:
         if table not in found:
             raise UserError(f"{folder}: {table}.parquet or {table}.csv is missing; it is the one required table.")
@@ -45,75 +85,186 @@ def newest_change(files: dict[str, list[Path]]) -> datetime:
     return datetime.fromtimestamp(newest, tz=timezone.utc).replace(tzinfo=None)
 
 
-def create_views(restricted: duckdb.DuckDBPyConnection, files: dict[str, list[Path]]) -> None:
-    """Create `raw.<table>` for every table of the contract in the restricted database.
+def fingerprint(files: dict[str, list[Path]]) -> list[tuple]:
+    """What changes when a raw file is written, replaced or removed: a build reads its files more than once."""
+    states = []
+    for path in (path for paths in files.values() for path in paths):
+        try:
+            state = path.stat()
+            states.append((str(path), state.st_ino, state.st_size, state.st_mtime_ns))
+        except OSError:
+            states.append((str(path), None))
+    return states
 
-    Missing optional columns are null, missing tables empty. Raises UserError naming file and column.
+
+def view_queries(files: dict[str, list[Path]]) -> dict[str, str]:
+    """The query that reads each table of the contract. Missing optional columns are null, missing tables empty.
+
+    Every file is checked here, before any database is touched. Raises UserError naming file and column.
     """
+    with duckdb.connect(config={"threads": 2}) as connection:
+        return {name: _query(connection, name, table, files.get(name, [])) for name, table in CONTRACT.items()}
+
+
+def create_views(restricted: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:
+    """Create `raw.<table>` for every table of the contract in the restricted database, all or none."""
+    restricted.execute("begin")
     restricted.execute("create schema if not exists raw")
-    for name, table in CONTRACT.items():
-        if name in files:
-            query = _query(restricted, name, table, files[name])
-        else:
-            query = "select " + ", ".join(f'null::varchar as "{c}"' for c in table.columns) + " where false"
+    for name, query in queries.items():
         restricted.execute(f'create or replace view raw."{name}" as {query}')
+    restricted.execute("commit")
+
+
+def unread(folder: Path, files: dict[str, list[Path]]) -> list[str]:
+    """What lies in the folder and nobody will read: files, and columns as `file: columns`; often a misspelt name."""
+    notes = [path.name for path in sorted(folder.iterdir()) if path.suffix[1:].lower() in FORMATS and [path] not in files.values()]
+    with duckdb.connect(config={"threads": 2}) as connection:
+        for name, paths in files.items():
+            header = _header(connection, paths[0])
+            columns = [given for given, cleaned in zip(header.names, header.cleaned) if cleaned not in CONTRACT[name].columns]
+            if columns:
+                notes.append(f"{paths[0].name}: {', '.join(columns)}")
+    return notes
+
+
+def _parts(folder: Path) -> list[list[Path]]:
+    """The files of a table given as a folder, by format. Marks of the writing program (`_SUCCESS`, `.crc`) do not count."""
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "_"))]
+    for path in paths:
+        if path.suffix[1:] not in FORMATS:
+            raise UserError(f"{path}: a folder named after a table may hold .parquet or .csv files only; move this away.")
+    if not paths:
+        raise UserError(f"{folder}: the folder holds no .parquet or .csv file.")
+    return [kind for suffix in FORMATS if (kind := [path for path in paths if path.suffix[1:] == suffix])]
+
+
+def _check_is_file(path: Path) -> None:
+    """Refuse what has a file's name and is none; a broken link must not pass for a missing table."""
+    try:
+        path.stat()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be opened ({error.strerror}).") from error
+    if not path.is_file():
+        raise UserError(f"{path}: is not a file; a folder of files is named after the table alone, without .parquet or .csv.")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{path}: the name of the file is not UTF-8; rename it.") from None
 
 
 def _query(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths: list[Path]) -> str:
+    if not paths:
+        return "select " + ", ".join(f'null::varchar as "{c}"' for c in table.columns) + " where false"
+    # files with the same columns are read together, so that a thousand parts of one export cost no more than one
+    groups: dict[Header, list[Path]] = {}
     for path in paths:
-        _check_readable(connection, name, table, path)
-    relation = _relation(paths)
-    given = _columns(connection, relation, paths[0])
-    columns = [
-        f'{_quoted(given[c][0])} as "{c}"' if c in given else f'null::varchar as "{c}"' for c in table.columns
-    ]
-    return f"select {', '.join(columns)} from {relation}"
+        header = _header(connection, path)
+        _check_header(name, table, path, header)
+        groups.setdefault(header, []).append(path)
+        if path.suffix == ".csv":
+            _check_lines(connection, path, header)
+    # a column that two parts hold in different types is read as text: DuckDB would settle on a type that holds neither
+    given = {column: {header.type(column) for header in groups} - {None} for column in table.columns}
+    as_text = {column for column, types in given.items() if len(types) != 1 or "VARCHAR" in map(_plain, types)}
+    return " union all ".join(_select(table, header, group, as_text) for header, group in groups.items())
 
 
-def _check_readable(connection: duckdb.DuckDBPyConnection, name: str, table: Table, path: Path) -> None:
-    relation = _relation([path])
-    given = _columns(connection, relation, path)
-    for column in table.required:
-        if column not in given:
-            raise UserError(f"{path}: column {column} is missing; table {name} requires it.")
-    for column in table.columns:
-        if column in given and given[column][1].startswith(("STRUCT", "MAP", "UNION", "BLOB")) or (
-            column in given and given[column][1].endswith("]")
-        ):
-            raise UserError(f"{path}: column {column} holds {given[column][1]}, not a plain value.")
+def _header(connection: duckdb.DuckDBPyConnection, path: Path) -> Header:
     if path.suffix == ".csv":
-        # a line with a missing or surplus field would stop the build half way: read all of it once, now
-        try:
-            connection.execute(f"select count(*) from (select * from {relation}) as t where t is not null").fetchone()
-        except duckdb.Error as error:
-            raise UserError(f"{path}: cannot be read as CSV ({_first_line(error)}).") from error
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> dict[str, tuple[str, str]]:
-    """Columns of a relation by lower-case name: (name as given, type)."""
+        names = _csv_header(path)
+        return Header(names, ("VARCHAR",) * len(names))
     try:
-        rows = connection.execute(f"describe select * from {relation}").fetchall()
-    except duckdb.Error as error:
-        raise UserError(f"{path}: cannot be read as {path.suffix[1:].upper()} ({_first_line(error)}).") from error
-    columns: dict[str, tuple[str, str]] = {}
-    for given, kind, *_ in rows:
-        name = given.strip().lower()
-        if name in columns:
-            raise UserError(f"{path}: column {name} stands there twice.")
-        columns[name] = (given, kind)
-    return columns
+        rows = connection.execute(f"describe select * from {_relation([path])}").fetchall()
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as Parquet ({_first_line(error)}).") from error
+    return Header(tuple(row[0] for row in rows), tuple(row[1] for row in rows))
 
 
-def _relation(paths: list[Path]) -> str:
-    listed = ", ".join("'" + str(path.resolve()).replace("'", "''") + "'" for path in paths)
+def _csv_header(path: Path) -> tuple[str, ...]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            names = next(csv.reader(file, strict=True), [])
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text; save it as CSV in UTF-8.") from error
+    except (OSError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as CSV ({error}).") from error
+    if not names:
+        raise UserError(f"{path}: is empty; its first line must name the columns.")
+    return tuple(names)
+
+
+def _check_header(name: str, table: Table, path: Path, header: Header) -> None:
+    for column in table.required:
+        if header.position(column) is None:
+            hint = " (the fields of a line are separated by commas)" if any(";" in given for given in header.names) else ""
+            raise UserError(f"{path}: column {column} is missing; table {name} requires it{hint}.")
+    for column in table.columns:
+        if header.cleaned.count(column) > 1:
+            raise UserError(f"{path}: column {column} stands there twice.")
+        kind = header.type(column)
+        if kind is not None and _plain(kind) is None:
+            raise UserError(f"{path}: column {column} holds {kind}, not a plain value.")
+
+
+def _check_lines(connection: duckdb.DuckDBPyConnection, path: Path, header: Header) -> None:
+    """Read a CSV file once, now: a line with a missing or surplus field would stop the build half way."""
+    try:
+        connection.execute(f"select count(t) from (select * from {_relation([path], header)}) as t").fetchone()
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as CSV ({_csv_problem(error)}).") from error
+
+
+def _select(table: Table, header: Header, paths: list[Path], as_text: set[str]) -> str:
+    columns = []
+    for column in table.columns:
+        position = header.position(column)
+        if position is None:
+            value = "null::varchar" if column in as_text else "null"
+        elif paths[0].suffix == ".csv":
+            value = f"c{position}"
+        else:
+            value = _quoted(header.names[position]) + ("::varchar" if column in as_text else "")
+        columns.append(f'{value} as "{column}"')
+    return f"select {', '.join(columns)} from {_relation(paths, header)}"
+
+
+def _plain(kind: str) -> str | None:
+    """The type as which staging reads a column: its own, text, or None for what is no plain value (lists, structs, bytes)."""
+    if kind in PLAIN_TYPES or (kind.startswith("DECIMAL(") and kind.endswith(")")):
+        return kind
+    return "VARCHAR" if kind.split("(")[0] in TEXT_TYPES and not kind.endswith("]") else None
+
+
+def _relation(paths: list[Path], header: Header | None = None) -> str:
+    listed = ", ".join(f"'{_pattern(path)}'" for path in paths)
+    # a folder named like `country=DE` must not add or replace a column
+    options = "hive_partitioning = false"
     if paths[0].suffix == ".parquet":
-        return f"read_parquet([{listed}], union_by_name = true)"
-    return f"read_csv([{listed}], union_by_name = true, {CSV_OPTIONS})"
+        return f"read_parquet([{listed}], {options})"
+    columns = ", ".join(f"'c{position}': 'varchar'" for position in range(len(header.names)))
+    return f"read_csv([{listed}], {options}, {CSV_OPTIONS}, columns = {{{columns}}})"
+
+
+def _pattern(path: Path) -> str:
+    """A path as the text of a SQL literal that matches this one file: DuckDB reads *, ? and [ as wildcards."""
+    text = str(path.resolve())
+    for wildcard in "[*?":  # the bracket first: it is what quotes the others
+        text = text.replace(wildcard, f"[{wildcard}]")
+    return text.replace("'", "''")
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).split("\n")[0].rstrip(".")
+
+
+def _csv_problem(error: Exception) -> str:
+    """The line and the trouble from DuckDB's message, without its advice and without the row, which may hold person data."""
+    lines = [line.strip().rstrip(".") for line in str(error).splitlines()]
+    place = next((line.split("CSV Error on ")[1] for line in lines if "CSV Error on Line" in line), "")
+    words = ("Expected Number of Columns", "unterminated quote", "not utf-8 encoded", "Maximum line size")
+    trouble = next((line for line in lines if any(word in line for word in words)), "quotes or line ends do not follow the CSV rules")
+    return f"{place.lower()}: {trouble}" if place else trouble

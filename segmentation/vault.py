@@ -22,25 +22,30 @@ def padded_blocks(key: bytes) -> tuple[str, str]:
     return bytes(b ^ 0x36 for b in padded).hex(), bytes(b ^ 0x5C for b in padded).hex()
 
 
-def ensure_keys(restricted: duckdb.DuckDBPyConnection, key_file: Path | None) -> None:
+def ensure_keys(restricted: duckdb.DuckDBPyConnection, key_file: Path | None, has_history: bool = False) -> None:
     """Create `vault.hmac_keys` once: from the key file, else from the system's secure random source.
 
     The key file holds one line of 64 hex digits per key, in the order of KEY_NAMES. Keys never change afterwards: a
-    different key file is refused, because every pseudonym in the history would change.
+    different key file is refused, and so are new keys for a home that has a history, because every pseudonym in it
+    would change.
     """
+    given = _read_key_file(key_file) if key_file else None
+    restricted.execute("begin")
     restricted.execute("create schema if not exists vault")
     restricted.execute(
         "create table if not exists vault.hmac_keys (key_name varchar, secret varchar, inner_block varchar, outer_block varchar)"
     )
-    given = _read_key_file(key_file) if key_file else None
-    existing = restricted.execute("select key_name, inner_block from vault.hmac_keys").fetchall()
+    existing = dict(restricted.execute("select key_name, inner_block from vault.hmac_keys").fetchall())
     if existing:
-        if given and dict(existing) != {name: padded_blocks(key)[0] for name, key in given.items()}:
-            raise UserError(f"{key_file}: these are not the keys that this SEGMENTS_HOME was made with.")
-        return
-    keys = given or {name: secrets.token_bytes(KEY_BYTES) for name in KEY_NAMES}
-    rows = [(name, key.hex()[:32], *padded_blocks(key)) for name, key in keys.items()]
-    restricted.executemany("insert into vault.hmac_keys values (?, ?, ?, ?)", rows)
+        if given and existing != {name: padded_blocks(key)[0] for name, key in given.items()}:
+            raise UserError(f"SEGMENTS_KEY_FILE {key_file}: these are not the keys that this SEGMENTS_HOME was made with.")
+    elif has_history and not given:
+        raise UserError("The keys of this SEGMENTS_HOME's history are gone: restore restricted.duckdb, or give SEGMENTS_KEY_FILE.")
+    else:
+        keys = given or {name: secrets.token_bytes(KEY_BYTES) for name in KEY_NAMES}
+        rows = [(name, key.hex()[:32], *padded_blocks(key)) for name, key in keys.items()]
+        restricted.executemany("insert into vault.hmac_keys values (?, ?, ?, ?)", rows)
+    restricted.execute("commit")
 
 
 def _read_key_file(path: Path) -> dict[str, bytes]:
@@ -48,6 +53,8 @@ def _read_key_file(path: Path) -> dict[str, bytes]:
         lines = path.read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"SEGMENTS_KEY_FILE {path}: cannot be read.") from error
-    if len(lines) != len(KEY_NAMES) or not all(re.fullmatch("[0-9a-f]{64}", line) for line in lines):
-        raise UserError(f"SEGMENTS_KEY_FILE {path}: must hold {len(KEY_NAMES)} lines of 64 hex digits.")
+    if len(lines) != len(set(lines)) or len(lines) != len(KEY_NAMES) or not all(
+        re.fullmatch("[0-9a-fA-F]{64}", line) for line in lines
+    ):
+        raise UserError(f"SEGMENTS_KEY_FILE {path}: must hold {len(KEY_NAMES)} different lines of 64 hex digits.")
     return {name: bytes.fromhex(line) for name, line in zip(KEY_NAMES, lines)}

@@ -13,12 +13,18 @@ repeated as (
     select * from {{ repeated }}
 ),
 
+repeated_keys as (
+    select distinct {{ key | join(', ') }}
+    from repeated
+),
+
+-- a left join and a null test: `not exists` makes DuckDB hash every key twice
 single as (
-    select checked.* from checked
-    where not exists (
-        select 1 from repeated
-        where {% for column in key %}checked.{{ column }} = repeated.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
-    )
+    select checked.*
+    from checked
+    left join repeated_keys
+        on {% for column in key %}checked.{{ column }} = repeated_keys.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    where repeated_keys.{{ key[0] }} is null
 )
 
 select

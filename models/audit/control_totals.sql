@@ -4,7 +4,14 @@
 ] %}
 
 with load_counts as (
-    select * from {{ ref('int_load_counts') }}
+    select
+        table_name,
+        sum(n_rows_in) as n_rows_in,
+        sum(n_unusable) as n_unusable,
+        sum(n_distinct_events) as n_distinct_events,
+        max(newest_recorded_at) as newest_recorded_at
+    from {{ ref('int_load_counts') }}
+    group by table_name
 ),
 
 repeated as (
@@ -24,12 +31,8 @@ accepted as (
         count(*) as n_accepted
     from {{ ref('int_' ~ table) }}
     where superseded_at is null
-    union all
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
-    select
-        'events' as table_name,
-        count(distinct event_id) as n_accepted
-    from {{ ref('int_events') }}
 ),
 
 classes as (
@@ -42,18 +45,19 @@ classes as (
     group by table_name
 )
 
+-- an event is accepted once per id: what is delivered again is a duplicate
 select
     load_counts.table_name,
-    load_counts.n_rows_in,
-    accepted.n_accepted,
+    cast(load_counts.n_rows_in as bigint) as n_rows_in,
+    cast(coalesce(load_counts.n_distinct_events, accepted.n_accepted, 0) as bigint) as n_accepted,
     coalesce(classes.n_revisions, 0) as n_revisions,
-    -- events are counted by distinct id: what is delivered again is a duplicate
-    case
-        when load_counts.table_name = 'events' then load_counts.n_rows_in - load_counts.n_unusable - accepted.n_accepted
+    cast(case
+        when load_counts.n_distinct_events is not null
+            then load_counts.n_rows_in - load_counts.n_unusable - load_counts.n_distinct_events
         else coalesce(classes.n_duplicates, 0)
-    end as n_duplicates,
-    load_counts.n_unusable + coalesce(classes.n_contradicting, 0) as n_rejected,
+    end as bigint) as n_duplicates,
+    cast(load_counts.n_unusable + coalesce(classes.n_contradicting, 0) as bigint) as n_rejected,
     load_counts.newest_recorded_at
 from load_counts
-inner join accepted on load_counts.table_name = accepted.table_name
+left join accepted on load_counts.table_name = accepted.table_name
 left join classes on load_counts.table_name = classes.table_name

@@ -13,16 +13,14 @@ from conftest import Built, build
 
 from segmentation.home import PROJECT
 
-RAW_TABLES = ("orders", "customers", "events", "consents", "refunds", "identity_links", "scheduled_sends")
-PERSON_COLUMNS = ("email", "phone", "customer_id", "anonymous_id", "left_id", "right_id")
-RECORD_COLUMNS = ("order_id", "event_id", "consent_event_id", "request_id", "refund_id", "send_id", "link_id")
-SHORTEST = 5  # shorter texts ("=1+1") stand in innocent places too
-# Shapes that an identifier of the demo may have; what has none of them is searched one by one.
-SHAPES = (
-    re.compile(rb"(?=([a-z0-9._+-]+@[a-z0-9.-]+\.[a-z]+))"),
-    re.compile(rb"(?=([a-z]-[0-9]{4}))"),
-    re.compile(rb"(?=([a-z]-[0-9]{5}))"),
+IDENTIFYING = (
+    "email", "phone", "customer_id", "anonymous_id", "left_id", "right_id",  # persons
+    "order_id", "event_id", "consent_event_id", "request_id", "refund_id", "send_id", "link_id",  # records
 )
+SHORTEST = 5  # shorter texts ("=1+1") stand in innocent places too
+NUMBERED = re.compile(rb"[a-z]-[0-9]{4,5}")  # the demo's ids: C-0001, O-1001, E-12345
+DOMAIN = re.compile(rb"@[a-z0-9-]+\.[a-z]{2,}")
+LONGEST_LOCAL_PART = 64  # of an e-mail address (RFC 5321)
 
 SHOP = {
     "orders": """
@@ -48,16 +46,17 @@ class Secrets:
         columns = built.rows(
             """
             select table_name, column_name from information_schema.columns
-            where table_catalog = 'restricted' and table_schema = 'raw' and list_contains(?, column_name)
-            """,
-            [[*PERSON_COLUMNS, *RECORD_COLUMNS]],
+            where table_catalog = 'restricted' and table_schema = 'raw'
+            """
         )
-        held = {column: set() for column in (*PERSON_COLUMNS, *RECORD_COLUMNS)}
+        held = {column: set() for _, column in columns}
         for table, column in columns:
             held[column] |= {v for (v,) in built.rows(f'select distinct "{column}" from restricted.raw."{table}"') if v}
+        # an address in a wrong column is an address
+        held["email"] |= {value for values in held.values() for value in values if "@" in value}
         self.emails = {text.lower() for text in held["email"]}
         self.phones = {re.sub("^00", "", re.sub("[^0-9]", "", text)) for text in held["phone"]}
-        texts = set().union(*held.values()) | self.emails | self.phones
+        texts = set().union(*(held[column] for column in IDENTIFYING)) | self.emails | self.phones
         self.identifiers = {text.lower().encode() for text in texts if len(text) >= SHORTEST}
         keys = built.rows(f"select secret, inner_block, outer_block from restricted.vault.{vault_table(built)}")
         self.keys = {half.encode() for row in keys for half in row}
@@ -65,15 +64,16 @@ class Secrets:
         self.keys |= {bytes(b ^ 0x36 for b in bytes.fromhex(row[1])[:32]).hex().encode() for row in keys}
 
     def found_in(self, content: bytes) -> set[bytes]:
-        """The secrets that stand in the content, in any letter case, alone or inside other text."""
+        """The secrets that stand in the content, in any letter case, alone or inside other text.
+
+        Thousands of them in megabytes: numbered ids and addresses are looked up by their shape, the rest one by one.
+        """
         content = content.lower()
-        shaped = {text for text in self.identifiers if any(shape.fullmatch(text) or shape.match(text) and
-                  shape.match(text)[1] == text for shape in SHAPES)}
-        seen = {match[1] for shape in SHAPES for match in shape.finditer(content)}
-        # an address in the content may run on to either side, so look whether one of ours is inside
-        seen_text = b"\n".join(seen)
-        found = {text for text in shaped if text in seen or (b"@" in text and text in seen_text)}
-        return found | {text for text in (self.identifiers - shaped) | self.keys if text in content}
+        numbers = {part for match in NUMBERED.findall(content) for part in (match, match[:6])}
+        addresses = b"\n".join(
+            content[max(match.start() - LONGEST_LOCAL_PART, 0):match.end()] for match in DOMAIN.finditer(content))
+        return {text for text in self.identifiers | self.keys if (
+            text in numbers if NUMBERED.fullmatch(text) else text in (addresses if DOMAIN.search(text) else content))}
 
 
 def vault_table(built: Built) -> str:
@@ -81,13 +81,22 @@ def vault_table(built: Built) -> str:
     return built.rows("select max(table_name) from duckdb_tables() where database_name = 'restricted' and table_name like '%hmac_keys'")[0][0]
 
 
-def values_of(path: Path) -> dict[str, bytes]:
-    """Everything that a DuckDB file says: all values of all relations, descriptions of tables and columns, view SQL."""
+def values_of(path: Path, relations: str = "true") -> dict[str, bytes]:
+    """Everything that a DuckDB file says: all values of all relations, descriptions of tables and columns, view SQL.
+
+    `relations` is a condition on information_schema.tables.
+    """
     said = {}
     with duckdb.connect(str(path), read_only=True) as connection:
         catalog = connection.execute("select current_database()").fetchone()[0]
         columns = connection.execute(
-            "select table_schema, table_name, column_name from information_schema.columns where table_catalog = ?", [catalog]
+            f"""
+            select table_schema, table_name, column_name
+            from information_schema.columns
+            inner join information_schema.tables using (table_catalog, table_schema, table_name)
+            where table_catalog = ? and ({relations})
+            """,
+            [catalog],
         ).fetchall()
         for schema, table, column in columns:
             values = connection.execute(
@@ -130,9 +139,8 @@ def secrets(home) -> Secrets:
 
 def test_the_scan_finds_every_identifier_where_it_may_stand(home, secrets):
     """Otherwise a clean result proves nothing: in the restricted database all of them are found."""
-    with duckdb.connect(str(home.folder / "restricted.duckdb"), read_only=True):
-        pass
-    said = b"\n".join(values_of(home.folder / "restricted.duckdb").values())
+    # its views may read the warehouse, which is not at hand here
+    said = b"\n".join(values_of(home.folder / "restricted.duckdb", "table_type = 'BASE TABLE' or table_schema = 'raw'").values())
     assert len(secrets.identifiers) >= 15 and len(secrets.emails) >= 4 and len(secrets.phones) >= 2
     assert secrets.found_in(said) >= secrets.identifiers
     assert secrets.found_in(said) & secrets.keys

@@ -17,6 +17,7 @@ states as (
 choices as (
     select
         states.as_of,
+        clock.known_at,
         states.identifier_type,
         states.identifier,
         states.purpose,
@@ -34,7 +35,8 @@ choices as (
             consent_events.purpose = '*'
             or {{ is_same_or_below('states.purpose', 'consent_events.purpose') }}
         )
-    group by states.as_of, states.identifier_type, states.identifier, states.purpose, consent_events.effective_at
+    group by
+        states.as_of, clock.known_at, states.identifier_type, states.identifier, states.purpose, consent_events.effective_at
 ),
 
 periods as (
@@ -48,6 +50,7 @@ periods as (
 
 select
     as_of,
+    known_at,
     identifier_type,
     identifier,
     purpose,

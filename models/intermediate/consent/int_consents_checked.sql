@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with consents as (
     select * from {{ ref('stg_generic__consents') }}
 ),

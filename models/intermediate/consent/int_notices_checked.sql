@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with notices as (
     select * from {{ ref('stg_generic__notices') }}
 )

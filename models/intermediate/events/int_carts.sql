@@ -1,10 +1,6 @@
 {{ config(materialized='table') }}
 
-with clock as (
-    select * from {{ ref('evaluation_clock') }}
-),
-
-activity as (
+with activity as (
     select * from {{ ref('int_event_activity') }}
     where last_add_to_cart_at is not null
 ),
@@ -34,6 +30,14 @@ abandoned as (
         or customer_orders.last_order_at <= activity.last_add_to_cart_at
 ),
 
+event_types as (
+    select
+        event_type,
+        purpose
+    from {{ ref('event_types') }}
+    where event_type in ('add_to_cart', 'remove_from_cart')
+),
+
 periods as (
     select * from {{ ref('int_consent_periods') }}
     where identifier_type = 'customer_id'
@@ -47,17 +51,18 @@ cart_events as (
         events.event_id,
         events.event_type,
         events.amount
-    from {{ ref('int_events') }} as events
+    from {{ ref('int_events_checked') }} as events
+    -- the inner join lets the engine skip all other events while it reads
+    inner join event_types on events.event_type = event_types.event_type
     inner join abandoned on events.customer_id = abandoned.customer_id
-    inner join clock
-        on abandoned.as_of = clock.as_of
-        and events.occurred_at <= clock.as_of
-        and events.recorded_at <= clock.known_at
     inner join periods
         on events.customer_id = periods.identifier
-        and events.purpose = periods.purpose
+        and event_types.purpose = periods.purpose
+        and abandoned.as_of = periods.as_of
+        and events.occurred_at <= periods.as_of
+        and events.recorded_at <= periods.known_at
         and {{ is_in_interval('events.occurred_at', 'periods.permitted_from', 'periods.permitted_to') }}
-    where events.event_type in ('add_to_cart', 'remove_from_cart')
+    where events.is_usable
         and (abandoned.last_order_at is null or events.occurred_at > abandoned.last_order_at)
 )
 

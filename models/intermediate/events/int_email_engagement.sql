@@ -1,14 +1,27 @@
 {{ config(materialized='table') }}
 
-with clock as (
-    select * from {{ ref('evaluation_clock') }}
+with event_types as (
+    select
+        event_type,
+        purpose
+    from {{ ref('event_types') }}
+    where event_type in ('email_sent', 'email_opened')
 ),
 
+-- the inner join lets the engine skip all other events while it reads
 emails as (
-    select * from {{ ref('int_events') }}
-    where customer_id is not null
-        and campaign_id is not null
-        and event_type in ('email_sent', 'email_opened')
+    select
+        events.customer_id,
+        events.campaign_id,
+        events.event_type,
+        events.occurred_at,
+        events.recorded_at,
+        event_types.purpose
+    from {{ ref('int_events_checked') }} as events
+    inner join event_types on events.event_type = event_types.event_type
+    where events.is_usable
+        and events.customer_id is not null
+        and events.campaign_id is not null
 ),
 
 periods as (
@@ -19,20 +32,19 @@ periods as (
 -- one row per campaign: a campaign sent twice, or opened twice, is one
 campaigns as (
     select
-        clock.as_of,
+        periods.as_of,
         emails.customer_id,
         emails.campaign_id,
         max(emails.occurred_at) filter (where emails.event_type = 'email_sent') as sent_at,
         max(emails.occurred_at) filter (where emails.event_type = 'email_opened') as opened_at
     from emails
-    inner join clock
-        on emails.occurred_at <= clock.as_of
-        and emails.recorded_at <= clock.known_at
     inner join periods
         on emails.customer_id = periods.identifier
         and emails.purpose = periods.purpose
+        and emails.occurred_at <= periods.as_of
+        and emails.recorded_at <= periods.known_at
         and {{ is_in_interval('emails.occurred_at', 'periods.permitted_from', 'periods.permitted_to') }}
-    group by clock.as_of, emails.customer_id, emails.campaign_id
+    group by periods.as_of, emails.customer_id, emails.campaign_id
 ),
 
 newest as (

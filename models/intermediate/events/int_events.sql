@@ -1,6 +1,6 @@
 with events as (
     select * from {{ ref('int_events_checked') }}
-    where rejected_reason is null
+    where is_usable
 ),
 
 event_types as (
@@ -32,4 +32,4 @@ select
     events.occurred_at,
     events.recorded_at
 from events
-left join event_types on lower(events.event_type) = event_types.event_type
+left join event_types on events.event_type = event_types.event_type

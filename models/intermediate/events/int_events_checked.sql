@@ -3,7 +3,10 @@ with events as (
 ),
 
 settings as (
-    select * from {{ ref('int_settings') }}
+    select
+        ingested_at,
+        coalesce(ingested_at, cast('9999-12-31 00:00:00' as {{ dbt.type_timestamp() }})) as newest_possible_at
+    from {{ ref('int_settings') }}
 )
 
 select
@@ -26,6 +29,13 @@ select
     events.occurred_at,
     coalesce(events.recorded_at, events.occurred_at) as recorded_at,
     events.unreadable_value,
+    -- the same as "no rejected_reason", as plain conditions that the engine can test while it reads
+    events.event_id is not null
+    and events.occurred_at is not null
+    and events.event_type is not null
+    and events.unreadable_column is null
+    and (events.recorded_at is null or events.occurred_at <= {{ plus_seconds('events.recorded_at', 300) }})
+    and coalesce(events.recorded_at, events.occurred_at) <= settings.newest_possible_at as is_usable,
     case
         when events.event_id is null then 'missing event_id'
         when events.unreadable_column is not null then 'unreadable ' || events.unreadable_column

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with identity_links as (
     select * from {{ ref('stg_generic__identity_links') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with exchange_rates as (
     select * from {{ ref('stg_generic__exchange_rates') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with scheduled_sends as (
     select * from {{ ref('stg_generic__scheduled_sends') }}
 ),

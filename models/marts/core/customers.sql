@@ -15,7 +15,7 @@ records as (
     inner join clock
         on coalesce(int_customers.created_at, int_customers.recorded_at, clock.as_of) <= clock.as_of
         and coalesce(int_customers.recorded_at, clock.known_at) <= clock.known_at
-        and (int_customers.superseded_at is null or clock.known_at < int_customers.superseded_at)
+        and clock.known_at < coalesce(int_customers.superseded_at, cast('9999-12-31 00:00:00' as {{ dbt.type_timestamp() }}))
 ),
 
 orders as (

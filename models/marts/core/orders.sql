@@ -41,7 +41,11 @@ record_keys as (
 
 seasonal_days as (
     select distinct days.order_date
-    from (select distinct {{ local_date('ordered_at') }} as order_date from orders) as days
+    from (
+        select distinct {{ local_date('ordered_at') }} as order_date
+        from {{ ref('int_orders_checked') }}
+        where rejected_reason is null
+    ) as days
     inner join {{ ref('seasons') }} as seasons
         on {{ month_and_day('days.order_date') }} between seasons.first_day and seasons.last_day
 ),

@@ -1,0 +1,239 @@
+"""House rules that need more than a pattern on one file; the others are in dbt-bouncer.yml."""
+
+import csv
+import json
+import re
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import SETTINGS, Built
+
+from segmentation.dbt_run import run_dbt
+from segmentation.home import PROJECT, Home
+
+CODE_FOLDERS = ("models", "macros", "snapshots", "seeds", "tests", "analyses")
+RECORDED_FOLDERS = ("intermediate", "marts", "segments", "audit")
+# One row per source row (or one row in all): nothing there is unique by its meaning.
+PER_SOURCE_ROW = re.compile(r".*_(checked|repeated)|int_events|int_settings|int_rejected_rows")
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory) -> dict:
+    """The manifest that `dbt parse` writes for the demo."""
+    home = Home(tmp_path_factory.mktemp("parsed"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SETTINGS:
+            patch.delenv(name, raising=False)
+        run_dbt(["parse"], home)
+    return json.loads((home.target / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def nodes(manifest) -> list[dict]:
+    """The project's own models, snapshots and seeds."""
+    return [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "snapshot", "seed")]
+
+
+@pytest.fixture(scope="module")
+def tested_grains(manifest) -> dict[str, list[list[str]]]:
+    """Node id: the column lists of its unique_combination_of_columns tests."""
+    found = defaultdict(list)
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "unique_combination_of_columns":
+            found[node["attached_node"]].append(node["test_metadata"]["kwargs"]["combination_of_columns"])
+    return found
+
+
+def sources(folder: str, *suffixes: str) -> list[Path]:
+    """The project's files of one folder, by suffix."""
+    return sorted(path for path in (PROJECT / folder).rglob("*") if path.suffix in suffixes)
+
+
+def described_columns() -> dict[str, set[tuple[str, str]]]:
+    """Column name: (description as written in YAML, file) wherever a model, snapshot, seed or source describes it."""
+    found = defaultdict(set)
+    for path in [p for folder in ("models", "snapshots", "seeds") for p in sources(folder, ".yml")]:
+        content = yaml.safe_load(path.read_text()) or {}
+        relations = [r for kind in ("models", "snapshots", "seeds") for r in content.get(kind, [])]
+        relations += [table for source in content.get("sources", []) for table in source.get("tables", [])]
+        for relation in relations:
+            for column in relation.get("columns", []):
+                found[column["name"]].add((column.get("description", "").strip(), f"{path.name} {relation['name']}"))
+    return found
+
+
+def relative(paths) -> list[str]:
+    """Paths as they read in a message."""
+    return [str(path.relative_to(PROJECT)) for path in paths]
+
+
+def test_the_grain_in_the_meta_of_a_model_is_the_grain_that_is_tested(nodes, tested_grains):
+    declared = {node["unique_id"]: node["config"]["meta"]["grain"] for node in nodes if "grain" in node["config"]["meta"]}
+    assert len(declared) > 30
+    wrong = {name: (grain, tested_grains[name]) for name, grain in declared.items() if tested_grains[name] != [grain]}
+    assert wrong == {}
+    assert set(tested_grains) - set(declared) <= {node["unique_id"] for node in nodes if node["resource_type"] == "seed"}
+
+
+def test_every_model_but_those_per_source_row_has_a_tested_grain(nodes, tested_grains):
+    names = {
+        node["unique_id"] for node in nodes
+        if node["resource_type"] == "snapshot" or (node["resource_type"] == "model" and node["fqn"][1] in RECORDED_FOLDERS
+                                                   and not PER_SOURCE_ROW.fullmatch(node["name"]))
+    }
+    assert len(names) > 40
+    assert sorted(names - set(tested_grains)) == []
+
+
+def test_the_grain_that_a_description_begins_with_names_the_columns_of_the_grain(nodes):
+    """`One row per as_of and customer_key. ...` must not say less or more than the tested grain."""
+    wrong = {}
+    for node in nodes:
+        grain = node["config"]["meta"].get("grain")
+        if grain:
+            first = " ".join(node["description"].split()).split(". ")[0]
+            if {word for word in re.findall(r"[a-z_0-9]+", first) if word in node["columns"]} != set(grain):
+                wrong[node["name"]] = (first, grain)
+    assert wrong == {}
+
+
+def test_the_union_of_candidates_lists_exactly_the_segment_models():
+    listed = re.findall(r"\('(\w+)', ref\('(\w+)'\)\)", (PROJECT / "models/segments/segment_candidates.sql").read_text())
+    models = [path.stem for path in sources("models/segments", ".sql") if path.stem.startswith("seg_")]
+    assert len(models) >= 12
+    assert listed == [(name.removeprefix("seg_"), name) for name in sorted(models)]
+
+
+def test_every_segment_folder_holds_exactly_a_rule_and_a_spec():
+    folders = [path for path in (PROJECT / "models/segments").iterdir() if path.is_dir()]
+    assert len(folders) >= 12
+    for folder in folders:
+        assert sorted(path.name for path in folder.iterdir()) == [f"seg_{folder.name}.sql", f"seg_{folder.name}.yml"]
+
+
+def test_the_id_of_a_segment_is_its_folder(nodes):
+    rules = [node for node in nodes if node["name"].startswith("seg_")]
+    assert {node["name"]: node["config"]["meta"]["segment"]["segment_id"] for node in rules} == {
+        node["name"]: Path(node["original_file_path"]).parent.name for node in rules}
+
+
+def test_only_the_cross_database_macros_ask_for_the_engine():
+    asking = [path for folder in CODE_FOLDERS for path in sources(folder, ".sql", ".yml")
+              if re.search(r"target\s*(\.|\[\s*['\"])\s*type", path.read_text())]
+    assert [name for name in relative(asking) if not name.startswith("macros/cross_db/")] == []
+    dispatching = [path for path in sources("macros", ".sql") if "adapter.dispatch" in path.read_text()]
+    assert dispatching and [name for name in relative(dispatching) if not name.startswith("macros/cross_db/")] == []
+
+
+def test_a_staging_model_is_a_source_and_a_renaming_and_nothing_else():
+    paths = sources("models/staging", ".sql")
+    assert len(paths) == 11
+    for path in paths:
+        assert re.findall(r"^(?:with )?(\w+) as \($", path.read_text(), re.MULTILINE) == ["source", "renamed"], path.name
+
+
+def test_columns_stand_in_yaml_in_the_order_in_which_they_are_built(nodes, demo: Built):
+    built = defaultdict(list)
+    for database, schema, relation, column in demo.rows(
+        "select database_name, schema_name, table_name, column_name from duckdb_columns() order by table_oid, column_index"
+    ):
+        built[database, schema, relation].append(column)
+    wrong = {}
+    for node in nodes:
+        listed = list(node["columns"])
+        if node["resource_type"] == "seed":
+            # a seed is loaded in the order of its file
+            with open(PROJECT / node["original_file_path"], newline="", encoding="utf-8") as file:
+                actual = next(csv.reader(file))
+        else:
+            actual = built[node["database"], node["schema"], node["alias"]]
+        if listed != actual:
+            wrong[node["name"]] = (listed, actual)
+    assert wrong == {}
+
+
+def test_a_column_has_one_meaning_wherever_it_stands():
+    """The same name has the same description, and one that stands in several relations has it from a shared block."""
+    columns = described_columns()
+    assert len(columns) > 200
+    several = {name: places for name, places in columns.items() if len(places) > 1}
+    differing = {name: places for name, places in several.items() if len({text for text, _ in places}) > 1}
+    assert differing == {}
+    written_out = {name: places for name, places in several.items() if not next(iter(places))[0].startswith("{{ doc(")}
+    assert written_out == {}
+
+
+def test_every_shared_description_is_used():
+    blocks = {name for path in sources("models", ".md") for name in re.findall(r"{%-?\s*docs\s+(\w+)", path.read_text())}
+    text = "\n".join(path.read_text() for folder in CODE_FOLDERS for path in sources(folder, ".yml"))
+    used = set(re.findall(r"doc\(['\"](\w+)['\"]\)", text))
+    assert len(blocks) > 100
+    assert sorted(blocks - used - {"__overview__"}) == []
+
+
+def test_every_evaluated_purpose_is_used(nodes):
+    """Consent is computed per person and purpose: one that nothing asks for is cost without an answer."""
+    with open(PROJECT / "seeds/reference/purposes.csv", newline="", encoding="utf-8") as file:
+        purposes = [row for row in csv.DictReader(file) if row["is_evaluated"] == "true"]
+    assert purposes
+    with open(PROJECT / "seeds/reference/event_types.csv", newline="", encoding="utf-8") as file:
+        used = {row["purpose"] for row in csv.DictReader(file)}
+    for node in nodes:
+        spec = node["config"]["meta"].get("segment", {})
+        used |= {spec.get("purpose"), *spec.get("consent_purposes", [])}
+    sql = "\n".join(path.read_text() for path in sources("models", ".sql") + sources("macros", ".sql"))
+    # is_profiling decides who is profiled; a channel says which purposes a restriction given by address ends
+    unused = [row["purpose"] for row in purposes if not (
+        row["purpose"] in used or row["is_profiling"] == "true" or row["channel"] or f"'{row['purpose']}'" in sql)]
+    assert unused == []
+
+
+def test_every_purpose_that_a_segment_needs_is_evaluated(nodes):
+    """Otherwise nobody is ever permitted, or nobody's objection is ever seen."""
+    with open(PROJECT / "seeds/reference/purposes.csv", newline="", encoding="utf-8") as file:
+        evaluated = {row["purpose"] for row in csv.DictReader(file) if row["is_evaluated"] == "true"}
+    specs = [node["config"]["meta"]["segment"] for node in nodes if node["name"].startswith("seg_")]
+    assert specs
+    assert {purpose for spec in specs for purpose in [spec["purpose"], *spec.get("consent_purposes", [])]} - evaluated == set()
+
+
+def test_every_macro_file_says_first_what_its_macros_are_for():
+    silent = []
+    for path in sources("macros", ".sql"):
+        comment = re.match(r"\s*{#-?(.*?)-?#}", path.read_text(), re.DOTALL)
+        if not comment or len(comment[1].split()) < 4:
+            silent.append(path)
+    assert len(sources("macros", ".sql")) > 20
+    assert relative(silent) == []
+
+
+def test_no_model_is_longer_than_a_reader_can_hold():
+    lengths = {path.name: len(path.read_text().splitlines()) for path in sources("models", ".sql") + sources("snapshots", ".sql")}
+    assert len(lengths) > 80
+    assert {name: length for name, length in lengths.items() if length > 210} == {}
+
+
+def test_no_committed_file_names_a_registry_or_a_path_of_one_machine():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout: which files are committed is not known")
+    # written in parts, so that this file does not name them
+    hosts = ["pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "proxy.golang" + ".org", "/" + "simple/"]
+    folders = ["/" + name + "/" for name in ("work", "root", "farm")]
+    found = {}
+    names = [name for name in listed.stdout.split("\0") if name and (PROJECT / name).is_file()]
+    assert len(names) > 100
+    for name in names:
+        try:
+            text = (PROJECT / name).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        hits = [part for part in hosts if part in text]
+        # a path of the machine begins there: not the middle of a longer path or an address
+        hits += [part for part in folders if re.search(r"(?<![\w.*~})-])" + re.escape(part), text)]
+        if hits:
+            found[name] = hits
+    assert found == {}
