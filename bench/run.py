@@ -37,6 +37,7 @@ GOALS = {
     "wall": "models only <= 1.8 times at M",
     "memory_gb": "<= 0.5 GB at S, <= 2 GB at M",
 }
+DEFAULT_THREADS = "2"  # as in profiles.yml
 SLOWEST_NODES = 10
 EXAMPLES = 3
 
@@ -54,7 +55,7 @@ COMPARED = {
     ],
     "customer_rfm": ["r_score", "f_score", "m_score", "value_class", "value_group", "value_tier"],
     "customer_retention": ["retention_state"],
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def newest_recorded_at(raw: Path) -> str:
 
 def run_tuned(raw: str, output: str, as_of: str) -> None:
     """Run tuned.sql into a new database file (in a process of its own, so that it can be measured)."""
-    with duckdb.connect(output) as db:
+    threads = os.environ.get("SEGMENTS_THREADS", DEFAULT_THREADS)
+    with duckdb.connect(output, config={"threads": int(threads)}) as db:
         db.execute("set variable raw = $1", [raw])
         db.execute("set variable as_of = $1::timestamp", [as_of])
         db.execute(TUNED_SQL.read_text())

@@ -7,8 +7,8 @@
 -- Where the speed comes from
 --   * each pass over events joins a small native table of permitted intervals and takes a dense integer from it: the
 --     group by that follows is an array look-up (perfect hash) instead of a random probe by string;
---   * the whole history is read once, for five instants and the open cart; counts, sessions and mailings read a window;
---   * exact duplicates move no min, max or distinct count, so only rows that are counted or summed are checked for them.
+--   * the whole history is read once, for six instants and the open cart; counts, sessions and mailings read a window;
+--   * exact duplicates move no min, max or distinct count: only rows that are counted or summed are checked for them.
 
 set perfect_ht_threshold = 24;
 set preserve_insertion_order = false;
@@ -318,7 +318,10 @@ with mail as (
 
 newest_six as (
     -- an event delivered twice takes one place
-    select person, campaign_id, dense_rank() over (partition by person order by occurred_at desc, event_id desc) as place
+    select
+        person,
+        campaign_id,
+        dense_rank() over (partition by person order by occurred_at desc, event_id desc) as place
     from mail
     where event_type = 'email_sent'
     qualify place <= 6

@@ -37,7 +37,8 @@ def run_dbt(arguments: list[str], home: Home, on_node: Callable[[str, str, int, 
     def forward(event) -> None:
         if on_node and event.info.name in ("LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult",
                                            "LogNodeResult", "LogUnitTestResult"):
-            on_node(event.data.node_info.node_name, event.data.status, event.data.index, event.data.total)
+            total = getattr(event.data, "total", 0) or getattr(event.data, "num_models", 0)  # tests name it otherwise
+            on_node(event.data.node_info.node_name, event.data.status, event.data.index, total)
 
     options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.target),
                "--log-path", str(home.target.with_name("logs")), "--quiet", "--log-level", "none", "--log-level-file", "debug"]

@@ -19,7 +19,9 @@ def publish(home: Home) -> list[str]:
     """Copy the tables of SCHEMAS, with their descriptions, into `published/segmentation.duckdb` and `published/parquet/`.
 
     Both are made beside the old ones and swapped in by one rename each: a reader sees the old copy or the new one,
-    never half a build. Who can read the home can read the copy. Returns the names of the published tables.
+    never half a build. (A reader of Parquet that opens a file twice in one query, as DuckDB does, can meet the swap in
+    between: it should read the database.) The old copy goes at once, and with it whoever withdrew; what a reader has open
+    stays readable to it. Who can read the home can read the copy. Returns the names of the published tables.
     Raises UserError when the copy cannot be written (a full disk); the old one is then untouched.
     """
     mode = home.folder.stat().st_mode & 0o755

@@ -11,21 +11,26 @@
     median({{ expression }})
 {%- endmacro %}
 
-{# Value of `value` in the row where `ordering` is greatest, per group; rows with a null value or ordering are skipped. #}
-{% macro latest(value, ordering) -%}
-    {{ return(adapter.dispatch('latest')(value, ordering)) }}
+{#
+    Value of `value` in the newest row per group: greatest `ordering`, at equal ordering greatest `tie_breaker`, so that
+    row order never decides. Only rows that meet `condition` and have a value count.
+    Arguments: value, ordering, tie_breaker, condition (SQL expressions).
+#}
+{% macro latest(value, ordering, tie_breaker, condition='true') -%}
+    {{ return(adapter.dispatch('latest')(value, ordering, tie_breaker, condition)) }}
 {%- endmacro %}
 
-{% macro default__latest(value, ordering) -%}
-    (array_agg({{ value }} order by {{ ordering }} desc nulls last) filter (where {{ value }} is not null))[1]
+{% macro default__latest(value, ordering, tie_breaker, condition) -%}
+    (array_agg({{ value }} order by {{ ordering }} desc, {{ tie_breaker }} desc)
+        filter (where {{ condition }} and {{ value }} is not null))[1]
 {%- endmacro %}
 
-{% macro duckdb__latest(value, ordering) -%}
-    arg_max({{ value }}, {{ ordering }})
+{% macro duckdb__latest(value, ordering, tie_breaker, condition) -%}
+    arg_max({{ value }}, row({{ ordering }}, {{ tie_breaker }})) filter (where {{ condition }} and {{ value }} is not null)
 {%- endmacro %}
 
-{% macro spark__latest(value, ordering) -%}
-    max_by({{ value }}, {{ ordering }})
+{% macro spark__latest(value, ordering, tie_breaker, condition) -%}
+    max_by({{ value }}, struct({{ ordering }}, {{ tie_breaker }})) filter (where {{ condition }} and {{ value }} is not null)
 {%- endmacro %}
 
 {# Whole-number quotient, rounded towards zero. #}

@@ -1,1 +1,80 @@
-{% macro assert_segment_specs() %}{% endmacro %}
+{#
+    The spec gate (DESIGN 8), called on-run-start: checks every segment spec and every lock before anything is built.
+    Errors: one compiler error with a line for each problem of each segment, what is wrong and what is allowed.
+#}
+{% macro assert_segment_specs() -%}
+    {%- if execute -%}
+        {%- set nodes, fields = segment_nodes(), spec_fields() -%}
+        {%- set lines, sound_nodes = [], [] -%}
+        {%- for node in nodes -%}
+            {%- set found = spec_problems(node, fields) -%}
+            {%- do sound_nodes.append(node) if not found -%}
+            {%- for field, sentence in found -%}
+                {%- do lines.append('segment ' ~ node.name[4:] ~ ', field ' ~ field ~ ': ' ~ sentence) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- do lines.extend(shared_value_lines(sound_nodes)) -%}
+        {%- do lines.extend(lock_lines(nodes, sound_nodes)) -%}
+        {%- do raise_lines(lines) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    What is wrong with the spec of one segment. Rules between fields see only the well-formed fields, so one slip gives one
+    line and a hostile value reaches no rule. Arguments: node; fields, from spec_fields(). Returns a list of problems
+    [field, sentence].
+#}
+{% macro spec_problems(node, fields) -%}
+    {%- set meta = node.config.meta -%}
+    {%- if meta.get('segment') is not mapping -%}
+        {{ return([[
+            'config.meta.segment',
+            'is ' ~ shown(meta.get('segment')) ~ '; it must be the spec, a mapping of fields'
+        ]]) }}
+    {%- elif meta.get('segment_defaults', {}) is not mapping -%}
+        {{ return([[
+            'config.meta.segment_defaults',
+            'is ' ~ shown(meta.segment_defaults) ~ '; it must be a mapping of fields'
+        ]]) }}
+    {%- endif -%}
+    {%- set spec = segment_spec(node) -%}
+    {%- set problems = mapping_problems('', spec, fields) -%}
+    {%- set broken = [] -%}
+    {%- for field, sentence in problems -%}
+        {%- do broken.append(field.split('.')[0].split('[')[0]) -%}
+    {%- endfor -%}
+    {%- set sound = {} -%}
+    {%- for field, value in spec.items() if field not in broken and value is not none -%}
+        {%- do sound.update({field: value}) -%}
+    {%- endfor -%}
+    {%- for field, sentence in spec_rule_problems(node, sound) if field.split('.')[0].split('[')[0] not in broken -%}
+        {%- do problems.append([field, sentence]) -%}
+    {%- endfor -%}
+    {{ return(problems) }}
+{%- endmacro %}
+
+{# What no two segments may share: `segment_id` names the record, `priority` decides which membership is primary. #}
+{% macro shared_value_lines(nodes) -%}
+    {%- set lines, owners = [], {} -%}
+    {%- for node in nodes -%}
+        {%- for field in ['segment_id', 'priority'] -%}
+            {%- set value = segment_spec(node)[field] -%}
+            {%- set key = field ~ ' ' ~ value -%}
+            {%- if key in owners -%}
+                {%- do lines.append(
+                    'segment ' ~ node.name[4:] ~ ', field ' ~ field
+                    ~ ': is ' ~ value ~ ' as in segment ' ~ owners[key] ~ '; it must be its own'
+                ) -%}
+            {%- endif -%}
+            {%- do owners.update({key: node.name[4:]}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(lines) }}
+{%- endmacro %}
+
+{# Stops the command when there are lines. Argument: lines, one sentence each. #}
+{% macro raise_lines(lines) -%}
+    {%- if lines -%}
+        {{ exceptions.raise_compiler_error('The segment specs are refused, nothing is built:\n' ~ lines | join('\n')) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,8 +1,18 @@
-{# The rule of a segment model as its lock sees it: SQL without comments, white space collapsed. Argument: node. #}
+{#
+    The rule of a segment model as its lock sees it: the tokens of its SQL, one blank between two. Comments and all white
+    space between tokens are left out, so that reformatting breaks no lock; texts in quotes stay to the letter, so that no
+    change hides in them. Argument: node.
+#}
 {% macro rule_text(node) -%}
-    {%- set without_jinja_comments = modules.re.sub('(?s)[{]#.*?#[}]', '', node.raw_code) -%}
-    {%- set without_comments = modules.re.sub('--[^\n]*', '', without_jinja_comments) -%}
-    {{ return(modules.re.sub('\\s+', ' ', without_comments) | trim) }}
+    {%- set comment = '[{]#.*?#[}]|/[*].*?[*]/|--[^\n]*' -%}
+    {%- set quoted = '\\x27(?:[^\\x27]|\\x27\\x27)*\\x27|\\x22(?:[^\\x22]|\\x22\\x22)*\\x22' -%}
+    {%- set tokens = [] -%}
+    {%- for token in modules.re.findall('(?s)' ~ comment ~ '|' ~ quoted ~ '|[\\w.]+|[^\\s\\w]', node.raw_code) -%}
+        {%- if token[:2] not in ['{' ~ '#', '/*', '--'] -%}
+            {%- do tokens.append(token) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(tokens | join(' ')) }}
 {%- endmacro %}
 
 {# What the lock of one spec version holds: its parameters and its rule, as one text. Arguments: node, version. #}

@@ -155,13 +155,13 @@ def test_the_scan_finds_an_identifier_inside_other_text_and_in_any_case(demo):
 def test_no_file_outside_the_restricted_database_holds_an_identifier_or_a_key(home, secrets):
     files = open_files(home.folder)
     names = {path.name for path in files}
-    assert {"warehouse.duckdb", "segments.duckdb", "dbt.log", "manifest.json", "run_results.json", "partial_parse.msgpack"} <= names
+    assert {"warehouse.duckdb", "segmentation.duckdb", "dbt.log", "manifest.json", "run_results.json", "partial_parse.msgpack"} <= names
     assert any(path.suffix == ".parquet" for path in files) and any("compiled" in path.parts for path in files)
     leaks = {str(path.relative_to(home.folder)): found for path in files if (found := secrets.found_in(path.read_bytes()))}
     assert leaks == {}
 
 
-@pytest.mark.parametrize("database", ["warehouse.duckdb", "published/segments.duckdb"])
+@pytest.mark.parametrize("database", ["warehouse.duckdb", "published/segmentation.duckdb"])
 def test_no_value_outside_the_restricted_database_holds_an_identifier_or_a_key(home, secrets, database):
     said = values_of(home.folder / database)
     assert any(name.endswith(".customer_key") and content for name, content in said.items())

@@ -14,82 +14,84 @@ purposes as (
 
 notices as (
     select * from {{ ref('int_notices') }}
+    where superseded_at is null
 ),
 
 addresses as (
     select * from {{ ref('int_contact_addresses') }}
 ),
 
--- a grant is worth what its notice was: shown before it was published, or found defective, it permits nothing
 judged as (
     select
         consents.*,
         statuses.track as stated_track,
-        case
-            when statuses.permits and statuses.track = 'consent' and notices.published_at > consents.effective_at then 'invalidated'
-            else consents.status
-        end as judged_status,
+        statuses.permits as is_stated_permissive,
+        notices.invalidated_at,
         -- without its own recording a grant cannot be shown to have been known: it stays unknown
         statuses.permits and not consents.is_recorded_at_known as is_unproven,
+        -- a grant under a notice not yet published, or known to be defective, never held
+        statuses.permits and statuses.track = 'consent' and coalesce(
+            notices.published_at > consents.effective_at or notices.invalidated_at <= consents.recorded_at, false
+        ) as is_void,
+        -- a grant under a notice found defective later holds until that decision
+        statuses.permits and statuses.track = 'consent' and consents.is_recorded_at_known and coalesce(
+            notices.published_at <= consents.effective_at
+            and {{ is_in_interval('notices.invalidated_at', 'consents.recorded_at', 'consents.superseded_at') }}
+            and notices.invalidated_at > consents.recorded_at, false
+        ) as is_cut_short,
         not statuses.permits and consents.effective_at > {{ plus_seconds('consents.recorded_at', 300) }} as has_clock_skew
     from consents
     inner join statuses on consents.status = statuses.status
-    left join notices
-        on consents.consent_version = notices.consent_version
-        and notices.superseded_at is null
+    left join notices on consents.consent_version = notices.consent_version
+    where coalesce(consents.customer_id, consents.email, consents.phone) is not null
 ),
 
-clocked as (
+versions as (
     select
-        source_system,
-        consent_event_id,
-        customer_id,
-        email,
-        phone,
-        purpose,
-        consent_version,
-        jurisdiction,
-        event_type,
-        source,
-        request_id,
-        recorded_at,
-        superseded_at,
-        has_clock_skew,
-        case when is_unproven then 'none' else stated_track end as track,
-        case when is_unproven then 'unknown' else judged_status end as status,
-        judged_status in ('granted', 'renewed', 'objection_lifted', 'restriction_lifted') and not is_unproven as is_permissive,
-        case when has_clock_skew then recorded_at else effective_at end as effective_at
+        judged.*,
+        false as is_after_cut
     from judged
+
+    union all
+
+    select
+        judged.*,
+        true as is_after_cut
+    from judged
+    where is_cut_short
 ),
 
 own as (
     select
         source_system,
+        consent_event_id,
         email,
         phone,
-        consent_event_id,
         purpose,
-        track,
-        status,
-        is_permissive,
-        has_clock_skew,
         consent_version,
         jurisdiction,
         event_type,
         source,
         request_id,
-        effective_at,
-        recorded_at,
-        superseded_at,
+        has_clock_skew,
         case
             when customer_id is not null then 'customer_id'
             when email is not null then 'email'
-            when phone is not null then 'phone'
+            else 'phone'
         end as identifier_type,
         coalesce(customer_id, email, phone) as identifier,
-        false as is_by_address
-    from clocked
-    where coalesce(customer_id, email, phone) is not null
+        not is_stated_permissive and stated_track != 'none' as is_stated_restriction,
+        case when is_unproven then 'none' else stated_track end as track,
+        case
+            when is_unproven then 'unknown'
+            when is_void or is_after_cut then 'invalidated'
+            else status
+        end as status,
+        is_stated_permissive and not is_unproven and not is_void and not is_after_cut as is_permissive,
+        case when has_clock_skew then recorded_at else effective_at end as effective_at,
+        case when is_after_cut then invalidated_at else recorded_at end as recorded_at,
+        case when is_cut_short and not is_after_cut then invalidated_at else superseded_at end as superseded_at
+    from versions
 ),
 
 addressed as (
@@ -98,7 +100,7 @@ addressed as (
         'email' as channel,
         email as address
     from own
-    where not is_permissive and track != 'none' and email is not null
+    where is_stated_restriction and email is not null
 
     union all
 
@@ -107,29 +109,28 @@ addressed as (
         'phone' as channel,
         phone as address
     from own
-    where not is_permissive and track != 'none' and phone is not null
+    where is_stated_restriction and phone is not null
 ),
 
--- a restriction given by address binds every holder of that address, on that channel only
-by_address as (
+bindings as (
     select
-        addressed.source_system,
+        consent_event_id,
+        recorded_at,
+        identifier_type,
+        identifier,
+        purpose,
+        false as is_by_address
+    from own
+
+    union
+
+    -- a restriction given by address binds every holder of that address, on that channel only
+    select
         addressed.consent_event_id,
-        purposes.purpose,
-        addressed.track,
-        addressed.status,
-        addressed.is_permissive,
-        addressed.has_clock_skew,
-        addressed.consent_version,
-        addressed.jurisdiction,
-        addressed.event_type,
-        addressed.source,
-        addressed.request_id,
-        addressed.effective_at,
         addressed.recorded_at,
-        addressed.superseded_at,
         addresses.identifier_type,
         addresses.identifier,
+        purposes.purpose,
         true as is_by_address
     from addressed
     inner join addresses
@@ -143,76 +144,33 @@ by_address as (
             or {{ is_same_or_below('addressed.purpose', 'purposes.purpose') }}
         )
     where not (addresses.identifier_type = addressed.identifier_type and addresses.identifier = addressed.identifier)
-),
-
-identified as (
-    select
-        source_system,
-        consent_event_id,
-        purpose,
-        track,
-        status,
-        is_permissive,
-        has_clock_skew,
-        consent_version,
-        jurisdiction,
-        event_type,
-        source,
-        request_id,
-        effective_at,
-        recorded_at,
-        superseded_at,
-        identifier_type,
-        identifier,
-        is_by_address
-    from own
-
-    union all
-
-    select
-        source_system,
-        consent_event_id,
-        purpose,
-        track,
-        status,
-        is_permissive,
-        has_clock_skew,
-        consent_version,
-        jurisdiction,
-        event_type,
-        source,
-        request_id,
-        effective_at,
-        recorded_at,
-        superseded_at,
-        identifier_type,
-        identifier,
-        is_by_address
-    from by_address
 )
 
 select
-    source_system,
-    consent_event_id,
-    identifier_type,
-    identifier,
-    purpose,
-    track,
-    status,
-    is_permissive,
-    is_by_address,
-    has_clock_skew,
-    consent_version,
-    jurisdiction,
-    event_type,
-    source,
-    request_id,
-    effective_at,
+    own.source_system,
+    own.consent_event_id,
+    bindings.identifier_type,
+    bindings.identifier,
+    bindings.purpose,
+    own.track,
+    own.status,
+    own.is_permissive,
+    bindings.is_by_address,
+    own.has_clock_skew,
+    own.consent_version,
+    own.jurisdiction,
+    own.event_type,
+    own.source,
+    own.request_id,
+    own.effective_at,
     -- the two-clock rule: a grant acts from the later of its clocks, a restriction from the earlier
     case
-        when is_permissive then greatest(effective_at, recorded_at)
-        else least(effective_at, recorded_at)
+        when own.is_permissive then greatest(own.effective_at, own.recorded_at)
+        else least(own.effective_at, own.recorded_at)
     end as acts_at,
-    recorded_at,
-    superseded_at
-from identified
+    own.recorded_at,
+    own.superseded_at
+from own
+inner join bindings
+    on own.consent_event_id = bindings.consent_event_id
+    and own.recorded_at = bindings.recorded_at

@@ -6,11 +6,12 @@ with clock as (
 
 consent_events as (
     select * from {{ ref('int_consent_events') }}
+    where track != 'none'
 ),
 
 states as (
     select * from {{ ref('int_consent_states') }}
-    where is_granted and not is_restricted
+    where is_granted and not is_objected and not is_restricted
 ),
 
 -- whether an event was permitted when it happened goes by the effective time alone, as known at known_at
@@ -21,31 +22,75 @@ choices as (
         states.identifier_type,
         states.identifier,
         states.purpose,
+        consent_events.track,
         consent_events.effective_at,
-        -- at one instant the restrictive choice decides
-        min(case when consent_events.is_permissive then 1 else 0 end) as is_permissive
+        -- 1 while consent is given, or while an objection or restriction blocks; at one instant the restrictive decides
+        case
+            when consent_events.track = 'consent' then min(case when consent_events.is_permissive then 1 else 0 end)
+            else max(case when consent_events.is_permissive then 0 else 1 end)
+        end as level
     from states
     inner join clock on states.as_of = clock.as_of
     inner join consent_events
         on states.identifier_type = consent_events.identifier_type
         and states.identifier = consent_events.identifier
         and {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
-    where consent_events.track = 'consent'
-        and (
-            consent_events.purpose = '*'
-            or {{ is_same_or_below('states.purpose', 'consent_events.purpose') }}
-        )
+    where consent_events.purpose = '*'
+        or {{ is_same_or_below('states.purpose', 'consent_events.purpose') }}
     group by
-        states.as_of, clock.known_at, states.identifier_type, states.identifier, states.purpose, consent_events.effective_at
+        states.as_of, clock.known_at, states.identifier_type, states.identifier, states.purpose, consent_events.track,
+        consent_events.effective_at
 ),
 
-periods as (
+steps as (
+    select
+        *,
+        level - lag(level, 1, 0) over (
+            partition by as_of, identifier_type, identifier, purpose, track order by effective_at
+        ) as step
+    from choices
+),
+
+instants as (
+    select
+        as_of,
+        known_at,
+        identifier_type,
+        identifier,
+        purpose,
+        effective_at,
+        sum(case when track = 'consent' then step else 0 end) as given_step,
+        sum(case when track != 'consent' then step else 0 end) as blocked_step
+    from steps
+    group by as_of, known_at, identifier_type, identifier, purpose, effective_at
+),
+
+levels as (
+    select
+        *,
+        sum(given_step) over (partition by as_of, identifier_type, identifier, purpose order by effective_at) as given_level,
+        sum(blocked_step) over (partition by as_of, identifier_type, identifier, purpose order by effective_at) as blocked_level
+    from instants
+),
+
+states_over_time as (
+    select
+        *,
+        given_level = 1 and blocked_level = 0 as is_permitted,
+        lag(given_level = 1 and blocked_level = 0, 1, false) over (
+            partition by as_of, identifier_type, identifier, purpose order by effective_at
+        ) as was_permitted
+    from levels
+),
+
+changes as (
     select
         *,
         lead(effective_at) over (
             partition by as_of, identifier_type, identifier, purpose order by effective_at
         ) as next_effective_at
-    from choices
+    from states_over_time
+    where is_permitted != was_permitted
 )
 
 select
@@ -56,5 +101,5 @@ select
     purpose,
     effective_at as permitted_from,
     next_effective_at as permitted_to
-from periods
-where is_permissive = 1
+from changes
+where is_permitted

@@ -48,8 +48,7 @@ history as (
         max(occurred_at) filter (where is_permitted and event_type = 'email_opened') as last_email_opened_at,
         max(occurred_at) filter (where is_permitted and event_type = 'subscribed') as subscribed_at,
         max(occurred_at) filter (where is_permitted and event_type = 'unsubscribed') as unsubscribed_at,
-        {{ latest("case when is_permitted and event_type = 'survey_answered' then amount end", 'occurred_at') }}
-            as last_survey_score,
+        {{ latest('amount', 'occurred_at', 'event_id', "is_permitted and event_type = 'survey_answered'") }} as last_survey_score,
         count(distinct case when is_permitted and event_type = 'referral' then event_id end) as referral_count
     from permitted
     group by as_of, customer_id

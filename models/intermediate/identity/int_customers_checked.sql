@@ -18,7 +18,10 @@ select
     customers.gender,
     customers.birth_date,
     customers.created_at,
-    coalesce(customers.recorded_at, customers.created_at) as recorded_at,
+    -- a record without any time has always been known
+    coalesce(
+        customers.recorded_at, customers.created_at, cast('1900-01-01 00:00:00' as {{ dbt.type_timestamp() }})
+    ) as recorded_at,
     customers.unreadable_value,
     case
         when {{ identifier('customers.customer_id') }} is null then 'missing customer_id'

@@ -8,6 +8,8 @@ orders as (
     select
         clock.as_of,
         int_orders.order_id,
+        int_orders.currency,
+        {{ local_date('int_orders.ordered_at') }} as order_date,
         case
             when int_orders.customer_id is not null then 'customer_id'
             when int_orders.email is not null then 'email'
@@ -19,6 +21,10 @@ orders as (
         on int_orders.ordered_at <= clock.as_of
         and {{ is_in_interval('clock.known_at', 'int_orders.recorded_at', 'int_orders.superseded_at') }}
     where coalesce(lower(trim(int_orders.status)), '') not in {{ invalid_order_statuses() }}
+),
+
+rates as (
+    select * from {{ ref('int_order_rates') }}
 ),
 
 order_lines as (
@@ -47,11 +53,14 @@ select
     orders.identifier,
     products.product_category,
     cast(sum(
-        greatest(order_lines.quantity * order_lines.unit_price - order_lines.discount_amount, 0)
+        greatest(order_lines.quantity * order_lines.unit_price - order_lines.discount_amount, 0) * coalesce(rates.rate, 1)
     ) as {{ money() }}) as spend
 from order_lines
 inner join orders on order_lines.order_id = orders.order_id
 inner join products on order_lines.product_id = products.product_id
+left join rates
+    on orders.currency = rates.currency
+    and orders.order_date = rates.order_date
 left join sensitive on lower(products.product_category) = sensitive.category
 where products.product_category is not null
     and sensitive.category is null

@@ -13,9 +13,10 @@ records as (
         int_customers.*
     from {{ ref('int_customers') }} as int_customers
     inner join clock
-        on coalesce(int_customers.created_at, int_customers.recorded_at, clock.as_of) <= clock.as_of
-        and coalesce(int_customers.recorded_at, clock.known_at) <= clock.known_at
-        and clock.known_at < coalesce(int_customers.superseded_at, cast('9999-12-31 00:00:00' as {{ dbt.type_timestamp() }}))
+        on coalesce(int_customers.created_at, clock.as_of) <= clock.as_of
+        and {{ is_in_interval(
+            'clock.known_at', 'coalesce(int_customers.recorded_at, clock.known_at)', 'int_customers.superseded_at'
+        ) }}
 ),
 
 orders as (
@@ -23,8 +24,8 @@ orders as (
         customer_key,
         min(ordered_at) as first_seen_at,
         min(case when is_valid then ordered_at end) as first_order_at,
-        {{ latest('country', 'ordered_at') }} as country,
-        {{ latest('region', 'ordered_at') }} as region
+        {{ latest('country', 'ordered_at', 'order_key') }} as country,
+        {{ latest('region', 'ordered_at', 'order_key') }} as region
     from {{ ref('orders') }}
     where customer_key is not null
     group by customer_key
@@ -39,6 +40,8 @@ consents as (
     inner join clock
         on consent_events.recorded_at <= clock.known_at
         and consent_events.acts_at <= clock.as_of
+    -- a restriction given by address is somebody else's act: it shows us nobody
+    where not consent_events.is_by_address
     group by consent_events.identifier_type, consent_events.identifier
 ),
 

@@ -7,6 +7,7 @@ with states as (
     from {{ ref('int_consent_states') }}
     where identifier_type = 'customer_id'
         and is_granted
+        and not is_objected
         and not is_restricted
         and purpose in ('personalize.content.profiling', 'marketing.communications.email')
     group by as_of, identifier

@@ -1,0 +1,22 @@
+{#
+    seeds/reference/segment_locks.csv, copied here by `segmentation release` because the gate cannot read a file
+    (assert_segment_locks.sql). Never edit it: the gate compares it with the checksum of the seed.
+#}
+{% macro segment_locks_csv() -%}
+    {{ return('\n'.join([
+        'segment_id,spec_version,rule_hash,released_at,released_by',
+        'at_risk_loyal,1,fc1cd5c0b5daa1960f3460b35317d28cfb04f02fc935c799d43ec8f3aa3c2fc0,2026-11-22,privacy-office',
+        'cart_abandoner,1,2146608f711830767abe42f62fcf8213909e1c7c32a2a550522e89016f257363,2026-11-22,privacy-office',
+        'cart_abandoner,2,c880343dcba0e242d90f12bfe708919ee1bb7ccd1da43e57d3acc60510c523b2,2026-11-22,privacy-office',
+        'existing_customer,1,a81446f04c786bf84a5cce8e06abedce7f57f3d1491e59edbd47b718df6a8f18,2026-11-22,privacy-office',
+        'former_high_value_at_risk,1,d7ecb7d06e09ff158983977a66d7bb83a5686023391f26e12138a3872aba2b61,2026-11-22,privacy-office',
+        'frequent_buyer,1,5b40e6f31e2a5ef2855abc4c428e42fc8d107ce058e99c3cc1c91ec443cdca72,2026-11-22,privacy-office',
+        'high_aov_one_time_buyer,1,d149356efb258c158e66c57c9c8e6d8606a6e664df6e97875f7f542fa0c1541a,2026-11-22,privacy-office',
+        'high_lifetime_value,1,8f5ca1512e5d40603717f691725960e3453228743c175bd5d1e859c1c1b40f1f,2026-11-22,privacy-office',
+        'new_subscriber_no_purchase,1,e907a6a229b4411f2158e5cb09a615a86a4914e6a9963cd7cb7d2c14247b13ab,2026-11-22,privacy-office',
+        'one_time_buyer,1,3855a9884f904d82bb86ea2126141b68706037265853bb5083a07f93a6d07b8a,2026-11-22,privacy-office',
+        'repeat_buyer,1,a030947eb252bec535ce329fe9397f489f5b12f4d205420b03fcce0644ab6c86,2026-11-22,privacy-office',
+        'vip,1,812022cbd640dc9b8021655db800e76f48b92a8168b827e1c1e0b306bcb62d1b,2026-11-22,privacy-office',
+        'vip_top_5_percent,1,328910a448852f54976f95d492501ef8b8ee7dc2474311b24c2d07dc3d3f8d2a,2026-11-22,privacy-office',
+    ])) }}
+{%- endmacro %}

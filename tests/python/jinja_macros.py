@@ -1,0 +1,67 @@
+"""The project's macros as Python functions, rendered by dbt's own Jinja environment without parsing the project."""
+
+import json
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+from dbt.context.base import get_context_modules
+from dbt_common.clients.jinja import get_environment
+from dbt_common.exceptions.macros import MacroReturn
+
+PREFIX = "dbt_macro__"
+
+
+class Refused(Exception):
+    """What raise_compiler_error raises here."""
+
+
+class Macros:
+    """Every macro below `folders` as an attribute; `context` is what they see of dbt."""
+
+    def __init__(self, *folders: Path):
+        self.connection = duckdb.connect()
+        self.context = {
+            "execute": True,
+            "graph": SimpleNamespace(nodes={}),
+            "project_name": "segmentation",
+            "modules": get_context_modules(),
+            "exceptions": SimpleNamespace(raise_compiler_error=self._refuse),
+            "tojson": lambda value, sort_keys=False: json.dumps(value, sort_keys=sort_keys),
+            "return": self._return,
+            "run_query": lambda sql: SimpleNamespace(rows=self.connection.execute(sql).fetchall()),
+            "adapter": SimpleNamespace(dispatch=lambda name: self.context[f"duckdb__{name}"]),
+            "dbt": SimpleNamespace(type_string=lambda: "text", type_timestamp=lambda: "timestamp"),
+            "log": lambda message, info=False: self.logged.append(message),
+        }
+        self.logged: list[str] = []
+        environment = get_environment(None, capture_macros=True)
+        self.context |= environment.globals
+        for path in sorted(file for folder in folders for file in folder.glob("*.sql")):
+            # shared: the module sees macros of files that come later, and what a test puts into the context
+            module = environment.from_string(path.read_text()).make_module(self.context)
+            for name, macro in vars(module).items():
+                if name.startswith(PREFIX):
+                    self.context[name.removeprefix(PREFIX)] = partial(self._call, macro)
+
+    def __getattr__(self, name: str):
+        try:
+            return self.context[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @staticmethod
+    def _call(macro, *arguments, **named):
+        try:
+            return macro(*arguments, **named)
+        except MacroReturn as returned:
+            return returned.value
+
+    @staticmethod
+    def _return(value=None):
+        raise MacroReturn(value)
+
+    @staticmethod
+    def _refuse(message: str):
+        raise Refused(message)

@@ -1,0 +1,663 @@
+"""The spec gate: what it refuses, by which sentence, and that a released rule cannot change unseen."""
+
+import copy
+import datetime
+import hashlib
+import json
+import math
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja_macros import Macros, Refused
+
+from segmentation.dbt_run import environment
+from segmentation.errors import UserError
+from segmentation.home import PROJECT
+from segmentation.release import COPY, LOCKS, read_locks, release
+
+SEGMENTS = PROJECT / "models/segments"
+NAMES = sorted(path.name for path in SEGMENTS.iterdir() if path.is_dir())
+SHARED = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["models"]["segmentation"]["segments"]["+meta"]
+DEFAULTS = SHARED["segment_defaults"]
+NO_LOCKS = "segment_id,spec_version,rule_hash,released_at,released_by"
+ABSENT = ...  # survives deepcopy, unlike object()
+
+
+def read_node(name: str) -> dict:
+    """A segment model as dbt's graph shows it."""
+    folder = SEGMENTS / name
+    meta = yaml.safe_load((folder / f"seg_{name}.yml").read_text())["models"][0]["config"]["meta"]
+    return {
+        "name": f"seg_{name}",
+        "resource_type": "model",
+        "fqn": ["segmentation", "segments", name, f"seg_{name}"],
+        "raw_code": (folder / f"seg_{name}.sql").read_text(),
+        "depends_on": {"nodes": ["model.segmentation.customer_features"]},
+        "config": {"meta": meta | {"segment_defaults": DEFAULTS}},
+    }
+
+
+NODES = {name: read_node(name) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def macros() -> Macros:
+    return Macros(PROJECT / "macros/segments", PROJECT / "macros/cross_db")
+
+
+def spec_of(node: dict) -> dict:
+    return node["config"]["meta"]["segment"]
+
+
+def change(spec: dict, path: str, value) -> None:
+    """Set what a path like `versions.0.author` names, or take it out with ABSENT."""
+    *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
+    for part in parents:
+        spec = spec[part]
+    if value is ABSENT:
+        del spec[last]
+    else:
+        spec[last] = value
+
+
+def refusals(macros: Macros, nodes: list[dict], locks: str = NO_LOCKS) -> list[str]:
+    """The lines of the gate for these segments and this lock file; none when it lets them pass."""
+    seed = {"resource_type": "seed", "checksum": {"checksum": hashlib.sha256(locks.encode()).hexdigest()}}
+    graph = {f"model.segmentation.{node['name']}": node for node in nodes}
+    macros.context["graph"].nodes = graph | {"seed.segmentation.segment_locks": seed}
+    released = macros.context["segment_locks_csv"]
+    macros.context["segment_locks_csv"] = lambda: locks
+    try:
+        macros.assert_segment_specs()
+    except Refused as refused:
+        head, *lines = str(refused).split("\n")
+        assert head == "The segment specs are refused, nothing is built:"
+        return lines
+    finally:
+        macros.context["segment_locks_csv"] = released
+    return []
+
+
+def broken(name: str, /, **changes) -> dict:
+    """A copy of a segment's node with parts of its spec changed; `__` stands for the dot of a path."""
+    node = copy.deepcopy(NODES[name])
+    spec = spec_of(node)
+    for field, value in changes.items():
+        spec.setdefault(field.split("__")[0], copy.deepcopy(DEFAULTS.get(field.split("__")[0])))
+        change(spec, field.replace("__", "."), copy.deepcopy(value))
+    return node
+
+
+def test_the_projects_specs_pass(macros):
+    assert len(NAMES) == 12
+    assert refusals(macros, list(NODES.values())) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_spec_has_a_playbook_and_a_first_version_from_1900(name):
+    spec = spec_of(NODES[name])
+    assert spec["playbook"]["campaign_ideas"]
+    assert spec["versions"][0]["effective_from"] == "1900-01-01 00:00:00"
+
+
+OWN_FIELDS = """segment_id name description_plain status priority trigger persistence rule_kind data_inputs identifiers
+    lawful_basis purpose privacy_impact retention on_consent_loss opt_out_path owner metrics versions"""
+SHARED_FIELDS = """spec_schema_version timezone jurisdictions regime default_posture data_subjects minors_policy sale_or_share
+    special_category cross_border automated_decision backup_retention privacy_notice_ref data_steward sampling
+    min_publish_size vendors downstream_uses"""
+
+
+@pytest.mark.parametrize("field", OWN_FIELDS.split())
+def test_a_missing_field_is_named(macros, field):
+    lines = refusals(macros, [broken("vip", **{field: ABSENT})])
+    assert [line for line in lines if line.startswith(f"segment vip, field {field}: is missing; it must be ")] == lines
+    assert lines
+
+
+@pytest.mark.parametrize("field", SHARED_FIELDS.split())
+def test_a_missing_shared_field_is_named(macros, field):
+    node = copy.deepcopy(NODES["vip"])
+    del node["config"]["meta"]["segment_defaults"][field]
+    lines = refusals(macros, [node])
+    assert len(lines) == 1
+    assert lines[0].startswith(f"segment vip, field {field}: is missing; it must be ")
+
+
+VERSION = spec_of(NODES["vip"])["versions"][0]
+LATER = VERSION | {"number": 2, "effective_from": "2026-05-01 00:00:00"}
+HIGH = {"privacy_impact": "high", "dpia_ref": "DPIA-2026-01"}
+PROBABILISTIC = {"allow_match_class": ["deterministic", "probabilistic"], "min_score": 0.9,
+                 "requires_consent_purpose": "identity.cross_device_linking"}
+ABROAD = {"transfers": True, "countries": ["US"], "transfer_basis": "sccs"}
+
+# segment, what is changed to what, the field that the line must name, words that it must hold
+BROKEN = [
+    ("vip", {"segment_id": "Vip"}, "segment_id", "text like repeat_buyer"),
+    ("vip", {"segment_id": "1vip"}, "segment_id", "text like repeat_buyer"),
+    ("vip", {"segment_id": "x'); drop table members; --"}, "segment_id", "text like repeat_buyer"),
+    ("vip", {"segment_id": "v" * 64}, "segment_id", "text like repeat_buyer"),
+    ("vip", {"segment_id": "other"}, "segment_id", 'it must be "vip"'),
+    ("vip", {"name": 7}, "name", "plain text"),
+    ("vip", {"name": {"first": "V", "last": "IP"}}, "name", "is a mapping"),
+    ("vip", {"name": "  "}, "name", "plain text"),
+    ("vip", {"name": "a\x00b"}, "name", "plain text"),
+    ("vip", {"description_plain": "x" * 501}, "description_plain", "at most 500 characters"),
+    ("vip", {"status": "live"}, "status", "one of draft, active, paused, retired"),
+    ("vip", {"priority": "10"}, "priority", "a whole number"),
+    ("vip", {"priority": True}, "priority", "a whole number"),
+    ("vip", {"priority": 0}, "priority", "at least 1"),
+    ("vip", {"timezone": "Middle/Earth"}, "timezone", "IANA"),
+    ("vip", {"spec_schema_version": "1.0"}, "spec_schema_version", "text like 1.0.0"),
+    ("vip", {"trigger": []}, "trigger", "is an empty list"),
+    ("vip", {"trigger": ["purchase", "sneeze"]}, "trigger[2]", "one of page_view"),
+    ("vip", {"trigger": ["purchase", "purchase"]}, "trigger", "twice"),
+    ("vip", {"trigger": "purchase"}, "trigger", "a list"),
+    ("vip", {"sampling": "half"}, "sampling", "it must be none"),
+    ("vip", {"jurisdictions": ["DE", False]}, "jurisdictions[2]", "is false; it must be text like DE"),
+    ("vip", {"regime": ["gdpr", "hipaa"]}, "regime[2]", "one of gdpr"),
+    ("vip", {"default_posture": {"gdpr": "opt_in"}}, "default_posture.ccpa", "is missing"),
+    ("vip", {"default_posture__gdpr": "hidden"}, "default_posture.gdpr", "one of opt_in, opt_out, notice_only"),
+    ("vip", {"colour": "red"}, "colour", "not a known field"),
+    ("vip", {"retention__colour": "red"}, "retention.colour", "not a known field"),
+    ("vip", {"rule": {"all": []}}, "rule", "not a known field"),
+    ("vip", {"data_inputs__0__dataset": "payroll"}, "data_inputs[1].dataset", "one of orders"),
+    ("vip", {"data_inputs__0__data_category": "user.health"}, "data_inputs[1].data_category", "one of user.behavior"),
+    ("vip", {"data_inputs__0__source_kind": "rumour"}, "data_inputs[1].source_kind", "one of crm"),
+    ("vip", {"data_inputs__0__columns": ["order_count", "net_spend"]}, "data_inputs", "leaves out the column last_order_at"),
+    ("vip", {"data_inputs__0__columns": ["order_count", "net_spend", "last_order_at", "country"]}, "data_inputs",
+     "names the column country, which the SQL does not read"),
+    ("vip", {"identifiers": ["passport"]}, "identifiers[1]", "one of customer_id"),
+    ("vip", {"identity_policy": ABSENT}, "identity_policy", "more than one identifier"),
+    ("vip", {"identity_policy": PROBABILISTIC | {"requires_consent_purpose": None}, **HIGH},
+     "identity_policy.requires_consent_purpose", "probabilistic"),
+    ("vip", {"identity_policy": PROBABILISTIC | {"min_score": None}, **HIGH}, "identity_policy.min_score", "probabilistic"),
+    ("vip", {"special_category": True, **HIGH}, "special_category_basis", "special_category is true"),
+    ("vip", {"automated_decision": {"significant_effect": True, "human_review": True}, **HIGH}, "automated_decision.basis",
+     "significant_effect is true"),
+    ("vip", {"cross_border": ABROAD | {"countries": []}, **HIGH}, "cross_border.countries", "transfers is true"),
+    ("vip", {"cross_border": ABROAD | {"transfer_basis": "none"}, **HIGH}, "cross_border.transfer_basis", "exactly where"),
+    ("vip", {"sale_or_share": True, "default_posture": {"gdpr": "opt_in", "ccpa": "notice_only"}, **HIGH},
+     "default_posture.ccpa", "opt_out or opt_in"),
+    ("vip", {"lawful_basis": "because"}, "lawful_basis", "one of consent"),
+    ("vip", {"lawful_basis": "contract"}, "lawful_basis", "must be consent or legitimate_interests"),
+    ("vip", {"lawful_basis": "recognised_legitimate_interests"}, "lawful_basis", "must be consent or legitimate_interests"),
+    ("vip", {"lawful_basis": "public_task"}, "lawful_basis", "must be consent or legitimate_interests"),
+    ("vip", {"lawful_basis": "vital_interests"}, "lawful_basis", "must be consent or legitimate_interests"),
+    ("vip", {"lawful_basis": "legal_obligation"}, "lawful_basis", "must be consent or legitimate_interests"),
+    ("vip", {"lia_ref": ABSENT}, "lia_ref", "balancing test"),
+    ("vip", {"consent_purposes": ["marketing.advertising.profiling"]}, "consent_purposes", "left out"),
+    ("vip", {"eprivacy_basis": "consent"}, "eprivacy_basis", "must not be consent"),
+    ("vip", {"purpose": "marketing.magic"}, "purpose", "one of marketing.communications.email"),
+    ("vip", {"purpose": "functional.storage"}, "purpose", "one of marketing.communications.email"),
+    ("vip", {"purpose": "marketing.communications.sms"}, "eprivacy_basis", "uses e-mail or SMS"),
+    ("vip", {"privacy_impact": "low"}, "privacy_impact", "must be medium or high, because persistence"),
+    ("vip", {"privacy_impact": "high"}, "dpia_ref", "impact assessment"),
+    ("vip", {"special_category": "no"}, "special_category", "true or false"),
+    ("vip", {"sensitive_pi_use": None}, "sensitive_pi_use", "ccpa"),
+    ("vip", {"minors_policy": "all"}, "minors_policy", "one of excluded"),
+    ("vip", {"min_publish_size": 4}, "min_publish_size", "at least 5"),
+    ("vip", {"cross_border__transfer_basis": "sccs"}, "cross_border.transfer_basis", "exactly where"),
+    ("vip", {"retention": "for ever"}, "retention", "a mapping with trigger, duration"),
+    ("vip", {"retention__duration": "P1M"}, "retention.duration", "text like P30D"),
+    ("vip", {"retention__duration": "P365D"}, "retention.duration", "must be null"),
+    ("vip", {"retention__review_every": ABSENT}, "retention.review_every", "dated review"),
+    ("vip", {"retention__next_review_on": ABSENT}, "retention.next_review_on", "dated review"),
+    ("vip", {"retention__next_review_on": "2027-02-30"}, "retention.next_review_on", "a real day"),
+    ("vip", {"retention__next_review_on": "soon"}, "retention.next_review_on", "a real day"),
+    ("vip", {"retention__next_review_on": datetime.date(2027, 1, 15)}, "retention.next_review_on", "in quotes"),
+    ("vip", {"retention__trigger": "last_activity"}, "retention.duration", "needs a number of days"),
+    ("vip", {"backup_retention": "35 days"}, "backup_retention", "text like P30D"),
+    ("vip", {"on_consent_loss": ["shrug"]}, "on_consent_loss[1]", "one of remove_flag"),
+    ("vip", {"opt_out_path__as_easy_as_opt_in": False}, "opt_out_path.as_easy_as_opt_in", "it must be true"),
+    ("vip", {"opt_out_path__url": "javascript:alert(1)"}, "opt_out_path.url", "/privacy/choices"),
+    ("vip", {"currency": ABSENT}, "currency", "an input is money"),
+    ("vip", {"metrics": ["vibes"]}, "metrics[1]", "one of size"),
+    ("vip", {"rule_kind": "model"}, "model_ref", "rule_kind is model"),
+    ("vip", {"vendors": [{"vendor_id": "acme", "call_id": "score", "client_side": False}]}, "vendors[1].vendor_id",
+     "no known vendor"),
+    ("vip", {"vendors": [{"vendor_id": "acme", "call_id": "score", "client_side": True}]}, "vendors[1].client_side",
+     "it must be false"),
+    ("vip", {"downstream_uses": [{"use": "mail", "channel": "email", "destination": "esp", "vendor_id": "acme",
+                                  "purpose": "marketing.communications.email"}]},
+     "downstream_uses[1].vendor_id", "no known vendor"),
+    ("vip", {"versions": []}, "versions", "is an empty list"),
+    ("vip", {"versions__0__approver": "Data-Engineering "}, "versions[1].approver", "somebody else"),
+    ("vip", {"versions__0__approver": ABSENT}, "versions[1].approver", "is missing"),
+    ("vip", {"versions__0__reason": ""}, "versions[1].reason", "plain text"),
+    ("vip", {"versions__0__number": 2}, "versions[1].number", "it must be 1"),
+    ("vip", {"versions__0__effective_from": "1900-01-01"}, "versions[1].effective_from", "2026-03-02 00:00:00"),
+    ("vip", {"versions__0__effective_from": "2025-02-29 00:00:00"}, "versions[1].effective_from", "a real UTC instant"),
+    ("vip", {"versions__0__effective_from": "2025-01-01 24:00:00"}, "versions[1].effective_from", "a real UTC instant"),
+    ("vip", {"versions__0__parameters__min_net_spend": ABSENT}, "versions.parameters.min_net_spend", "the SQL uses"),
+    ("vip", {"versions__0__parameters__min_age": 3}, "versions.parameters.min_age", "not used in the SQL"),
+    ("vip", {"versions__0__parameters__min_net_spend": None}, "versions[1].parameters.min_net_spend", "is missing"),
+    ("vip", {"versions__0__parameters__min_net_spend": math.inf}, "versions[1].parameters.min_net_spend", "4 decimals"),
+    ("vip", {"versions__0__parameters__min_net_spend": 0.00001}, "versions[1].parameters.min_net_spend", "4 decimals"),
+    ("vip", {"versions__0__parameters__min_order_count": 2**31}, "versions[1].parameters.min_order_count", "2147483647"),
+    ("vip", {"versions__0__parameters": [3, 500]}, "versions[1].parameters", "a mapping of parameter names to values"),
+    ("vip", {"versions__0__parameters": {"min order": 1}}, "versions[1].parameters.min order", "not a parameter name"),
+    ("vip", {"versions__0__parameters": {"spec_version": 1}}, "versions[1].parameters.spec_version", "choose another"),
+    ("vip", {"versions": [VERSION, LATER | {"number": 3}]}, "versions[2].number", "it must be 2"),
+    ("vip", {"versions": [VERSION, LATER | {"effective_from": "1900-01-01 00:00:00"}]}, "versions[2].effective_from",
+     "later than"),
+    ("vip", {"versions": [VERSION, LATER | {"parameters": {"min_order_count": 3}}]}, "versions[2].parameters",
+     "must name the same"),
+    ("vip", {"versions": [VERSION, LATER | {"parameters": {"min_order_count": "3", "min_net_spend": 500.0}}]},
+     "versions[2].parameters.min_order_count", "of one kind"),
+    ("cart_abandoner", {"consent_purposes": ABSENT}, "consent_purposes", "is missing"),
+    ("cart_abandoner", {"consent_purposes": []}, "consent_purposes", "is an empty list"),
+    ("cart_abandoner", {"consent_purposes": ["third_party_sharing"]}, "consent_purposes", "must name personalize"),
+    ("cart_abandoner", {"consent_purposes": ["personalize.content.profiled"]}, "consent_purposes[1]", "one of"),
+    ("cart_abandoner", {"min_notice_version": ABSENT}, "min_notice_version", "oldest notice"),
+    ("cart_abandoner", {"on_consent_loss": ["remove_flag", "stop_sends"]}, "on_consent_loss", "leaves out delete_features"),
+    ("cart_abandoner", {"eprivacy_basis": ABSENT}, "eprivacy_basis", "read from a device"),
+    ("cart_abandoner", {"eprivacy_basis": "not_applicable"}, "eprivacy_basis", "read from a device"),
+    ("cart_abandoner", {"retention__duration": None}, "retention.duration", "needs a number of days"),
+    ("cart_abandoner", {"retention": {"trigger": "until_erasure_request", "reset_on_activity": False, "plain_text": "Kept."}},
+     "retention.review_every", "dated review"),
+    ("new_subscriber_no_purchase", {"eprivacy_basis": "not_applicable"}, "eprivacy_basis", "uses e-mail or SMS"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "field", "words"), BROKEN,
+                         ids=[f"{name}-{'-'.join(changes)}-{number}" for number, (name, changes, *_) in enumerate(BROKEN)])
+def test_a_broken_field_is_named(macros, name, changes, field, words):
+    lines = refusals(macros, [broken(name, **changes)])
+    named = [line for line in lines if line.startswith(f"segment {name}, field {field}: ")]
+    assert len(named) == 1, lines
+    assert words in named[0]
+    # one slip, one line; a review has two fields
+    assert len(lines) == 1 or field == "retention.review_every"
+
+
+IMPACTS = [
+    ({"special_category": True, "special_category_basis": "explicit_consent"}, "special_category"),
+    ({"data_inputs__0__data_category": "user.location.precise"}, "precise location"),
+    ({"data_inputs__0__data_category": "user.children"}, "minors"),
+    ({"minors_policy": "teen_opt_in"}, "minors"),
+    ({"cross_border": ABROAD}, "cross_border"),
+    ({"data_inputs__0__source_kind": "vendor"}, "third parties"),
+    ({"data_inputs__0__source_kind": "external_append"}, "third parties"),
+    ({"data_inputs__0__source_kind": "crm", "data_inputs__1__source_kind": "payment"}, "crm and payment"),
+    ({"identity_policy": PROBABILISTIC}, "probabilistic"),
+    ({"sale_or_share": True}, "sale_or_share"),
+    ({"automated_decision": {"significant_effect": True, "human_review": True, "basis": "explicit_consent"}},
+     "automated_decision"),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), IMPACTS, ids=[reason + str(n) for n, (_, reason) in enumerate(IMPACTS)])
+def test_each_high_risk_raises_the_floor(macros, changes, reason):
+    [line] = refusals(macros, [broken("vip", **changes)])
+    assert line.startswith("segment vip, field privacy_impact: is medium; it must be high, because ")
+    assert reason in line
+    assert refusals(macros, [broken("vip", **changes, **HIGH)]) == []
+
+
+def test_only_a_session_without_vendor_is_low(macros):
+    spec = {"persistence": "session", "identifiers": ["session_id"], "vendors": []}
+    assert macros.privacy_impact_floor(spec)[0] == "low"
+    assert macros.privacy_impact_floor(spec | {"identifiers": ["cookie_id"]})[0] == "medium"
+    assert macros.privacy_impact_floor(spec | {"persistence": "persistent"})[0] == "medium"
+    assert macros.privacy_impact_floor(spec | {"vendors": [{}]})[0] == "medium"
+    assert macros.privacy_impact_floor(spec | {"vendors": [{}, {}]})[0] == "high"
+
+
+def test_lawful_basis_is_not_inherited(macros):
+    node = broken("vip", lawful_basis=ABSENT)
+    node["config"]["meta"]["segment_defaults"] = DEFAULTS | {"lawful_basis": "legitimate_interests"}
+    assert refusals(macros, [node]) == [
+        "segment vip, field lawful_basis: stands in segment_defaults; it must stand in the spec of each segment"
+    ]
+
+
+def test_all_problems_of_all_segments_come_at_once(macros):
+    lines = refusals(macros, [broken("vip", owner=ABSENT, status="live"), broken("repeat_buyer", lia_ref=ABSENT)])
+    assert [line.split(":")[0] for line in lines] == [
+        "segment repeat_buyer, field lia_ref", "segment vip, field status", "segment vip, field owner",
+    ]
+
+
+def test_ids_and_priorities_are_not_shared(macros):
+    [line] = refusals(macros, [NODES["repeat_buyer"], broken("vip", priority=80)])
+    assert line == "segment vip, field priority: is 80 as in segment repeat_buyer; it must be its own"
+
+
+def test_folder_and_model_carry_the_id(macros):
+    node = copy.deepcopy(NODES["vip"])
+    node["fqn"][-2] = "people"
+    [line] = refusals(macros, [node])
+    assert line == "segment vip, field segment_id: lies in the folder people; it must be models/segments/vip"
+
+
+def test_a_rule_reads_customer_features_only(macros):
+    node = copy.deepcopy(NODES["vip"])
+    node["depends_on"]["nodes"].append("model.segmentation.orders")
+    [line] = refusals(macros, [node])
+    assert line.startswith("segment vip, field data_inputs: does not cover model.segmentation.orders")
+
+
+def test_consented_data_needs_its_consent(macros):
+    features = {"resource_type": "model", "name": "customer_features", "columns": {
+        "net_spend": {"meta": {}}, "order_count": {"meta": {"purpose": "personalize.content.profiling"}},
+    }}
+    nodes = [NODES["vip"], features]
+    [line] = refusals(macros, nodes)
+    assert line == (
+        "segment vip, field consent_purposes: leaves out personalize.content.profiling; the SQL reads order_count,"
+        " which is collected under it, so the segment needs that consent"
+    )
+    features["columns"]["order_count"]["meta"] = {}
+    assert refusals(macros, nodes) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown"), [(None, "null"), ("vip", '"vip"'), ([], "a list"), (7, "7"), (True, "true"), (ABSENT, "null")]
+)
+def test_a_spec_that_is_no_mapping(macros, spec, shown):
+    node = copy.deepcopy(NODES["vip"])
+    change(node["config"]["meta"], "segment", spec)
+    assert refusals(macros, [node]) == [
+        f"segment vip, field config.meta.segment: is {shown}; it must be the spec, a mapping of fields"
+    ]
+    node = copy.deepcopy(NODES["vip"])
+    node["config"]["meta"]["segment_defaults"] = spec
+    if spec is not ABSENT:
+        [line] = refusals(macros, [node])
+        assert line.startswith(f"segment vip, field config.meta.segment_defaults: is {shown}; ")
+
+
+HOSTILE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.datetimes() | st.binary(max_size=3)
+    | st.text(max_size=20)
+    | st.sampled_from(["'", "''", "x'); drop table t; --", "{{ 1 / 0 }}", "\x00", "\ud800", "P" + "9" * 400 + "D", "../.."]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.none() | st.booleans() | st.integers() | st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(value, path=()):
+    """The path of every part of a spec."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield (*path, key)
+        yield from places(part, (*path, key))
+
+
+PLACES = {name: list(places(DEFAULTS | spec_of(NODES[name]))) for name in ("vip", "cart_abandoner")}
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_hostile_values_give_a_sentence(macros, data):
+    """Whatever stands at one place of a spec: it passes, or every line names the segment and a field, on one line."""
+    name = data.draw(st.sampled_from(sorted(PLACES)))
+    node = copy.deepcopy(NODES[name])
+    node["config"]["meta"]["segment"] = copy.deepcopy(DEFAULTS | spec_of(node))
+    change(spec_of(node), ".".join(map(str, data.draw(st.sampled_from(PLACES[name])))), data.draw(HOSTILE))
+    for line in refusals(macros, [node]):
+        assert re.fullmatch(rf"segment {name}, field [^\n]+: [^\n]+; [^\n]+", line), line
+        assert line.isprintable() or not line.isascii()
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=st.integers() | st.floats() | st.text(max_size=30) | st.booleans() | st.just("x'); drop table t; --"))
+def test_an_accepted_parameter_reaches_sql_unchanged(macros, value):
+    """A parameter is refused, or DuckDB reads back exactly what the YAML says."""
+    node = copy.deepcopy(NODES["vip"])
+    spec_of(node)["versions"][0]["parameters"]["min_net_spend"] = value
+    if refusals(macros, [node]):
+        return
+    macros.context["model"] = node
+    sql = str(macros.spec_versions())
+    [(number, effective_from, effective_to, _, stored)] = macros.connection.execute(sql).fetchall()
+    assert (number, effective_from, effective_to) == (1, datetime.datetime(1900, 1, 1), None)
+    assert stored == value if isinstance(value, str | bool) else float(stored) == value
+
+
+# --- locks
+
+
+def lock_file(macros: Macros, *nodes: dict) -> str:
+    rows = [f"{row[0]},{row[1]},{row[2]},2026-02-27,privacy-office" for row in macros.version_hashes(list(nodes))]
+    return "\n".join([NO_LOCKS, *rows])
+
+
+def test_the_hash_is_the_sha256_of_parameters_date_and_rule(macros):
+    node = NODES["vip"]
+    text = json.dumps({"min_net_spend": 500.0, "min_order_count": 3}) + "|1900-01-01 00:00:00|" + macros.rule_text(node)
+    assert macros.version_hashes([node]) == [("vip", 1, hashlib.sha256(text.encode()).hexdigest())]
+
+
+REFORMATTED = [
+    lambda sql: "-- a remark, isn't it\n" + sql,
+    lambda sql: "{# a remark, isn't it #}\n" + sql + "\n/* and\nanother 'one */",
+    lambda sql: sql.replace("\n", "\r\n"),
+    lambda sql: re.sub(r"\s+", " ", sql),
+    lambda sql: sql.replace("    ", "\t").replace(",\n", "\n,").replace(" >= ", ">="),
+]
+
+
+@pytest.mark.parametrize("reformat", REFORMATTED)
+@pytest.mark.parametrize("name", ["vip", "cart_abandoner"])
+def test_reformatting_breaks_no_lock(macros, name, reformat):
+    node = copy.deepcopy(NODES[name])
+    node["raw_code"] = reformat(node["raw_code"])
+    assert node["raw_code"] != NODES[name]["raw_code"]
+    for version in spec_of(node)["versions"]:
+        version["parameters"] = dict(reversed(version["parameters"].items()))
+    assert refusals(macros, [node], lock_file(macros, NODES[name])) == []
+
+
+CHANGED = [
+    lambda node: change(spec_of(node), "versions.0.parameters.min_net_spend", 499.99),
+    lambda node: change(spec_of(node), "versions.0.effective_from", "1900-01-02 00:00:00"),
+    lambda node: node.update(raw_code=node["raw_code"].replace("order_count >=", "order_count >")),
+    lambda node: node.update(raw_code=node["raw_code"].replace("and features.net", "or features.net")),
+    lambda node: node.update(raw_code=node["raw_code"] + "where '--' = '/*'"),
+]
+
+
+@pytest.mark.parametrize("alter", CHANGED)
+def test_a_changed_release_is_refused(macros, alter):
+    node = copy.deepcopy(NODES["vip"])
+    alter(node)
+    locks = lock_file(macros, NODES["vip"], NODES["cart_abandoner"])
+    assert refusals(macros, [node, NODES["cart_abandoner"]], locks) == [
+        "segment vip, version 1: rule or parameters changed since release; add a version instead"
+    ]
+
+
+def test_no_change_hides_in_a_quoted_text(macros):
+    texts = ["where a = 'x -- y'", "where a = 'x -- z'", "where a = 'x  -- y'", "where a = 'x {# #} y'", 'where a = "x -- y"']
+    assert len({macros.rule_text({"raw_code": text}) for text in texts}) == len(texts)
+
+
+def test_a_new_version_beside_a_locked_one_passes(macros):
+    node = broken("vip", versions=[VERSION, LATER | {"parameters": {"min_order_count": 5, "min_net_spend": 500.0}}])
+    assert refusals(macros, [node], lock_file(macros, NODES["vip"])) == []
+
+
+def test_a_released_version_cannot_be_taken_out(macros):
+    locks = lock_file(macros, NODES["cart_abandoner"])
+    node = broken("cart_abandoner")
+    del spec_of(node)["versions"][1]
+    assert refusals(macros, [node], locks) == [
+        "segment cart_abandoner, version 2: is released, but no spec declares it; put it back,"
+        " a segment ends with status retired"
+    ]
+    assert len(refusals(macros, [NODES["vip"]], locks)) == 2
+
+
+def test_a_broken_spec_is_not_also_called_missing(macros):
+    [line] = refusals(macros, [broken("vip", owner=ABSENT)], lock_file(macros, NODES["vip"]))
+    assert line.startswith("segment vip, field owner: ")
+
+
+def test_seed_and_copy_must_be_equal(macros):
+    seed = {"resource_type": "seed", "checksum": {"checksum": "0" * 64}}
+    macros.context["graph"].nodes = {"seed.segmentation.segment_locks": seed}
+    with pytest.raises(Refused, match="segment_locks.csv: differs from its copy"):
+        macros.assert_segment_specs()
+    macros.context["graph"].nodes = {}
+    with pytest.raises(Refused, match="segment_locks.csv: is missing"):
+        macros.assert_segment_specs()
+
+
+def test_every_version_of_the_project_is_locked(macros):
+    expected = {(row[0], row[1]): row[2] for row in macros.version_hashes(list(NODES.values()))}
+    assert {version: lock["rule_hash"] for version, lock in read_locks(PROJECT / LOCKS).items()} == expected
+    assert macros.segment_locks_csv() == (PROJECT / LOCKS).read_text().strip()
+
+
+# --- end to end: dbt itself, on a copy of the project with the segments and a stand-in for their one input
+
+
+@pytest.fixture(scope="module")
+def parsed_project(tmp_path_factory) -> Path:
+    """The copy, parsed once so that each case parses only what it changes."""
+    project = tmp_path_factory.mktemp("gate") / "project"
+    for folder in ("macros", "models/segments", "seeds/reference", "tests/generic"):
+        shutil.copytree(PROJECT / folder, project / folder)
+    for path in [*(project / "models/segments").glob("*.*"), *(PROJECT / "models").rglob("*.md")]:
+        if path.is_relative_to(project):
+            path.unlink()
+        else:
+            shutil.copy(path, project / "models" / path.name)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT / name, project / name)
+    (project / "models/marts").mkdir()
+    (project / "models/marts/customer_features.sql").write_text("{{ config(contract={'enforced': false}) }} select 1 as one")
+    assert run_dbt(project) == ""
+    return project
+
+
+@pytest.fixture
+def project(parsed_project, tmp_path) -> Path:
+    return Path(shutil.copytree(parsed_project, tmp_path / "project"))
+
+
+def run_dbt(project: Path) -> str:
+    """Build the stand-in with dbt; returns what dbt says when it refuses, else nothing."""
+    from dbt.cli.main import dbtRunner
+
+    (project / "home").mkdir(exist_ok=True)
+    with environment({"SEGMENTS_HOME": str(project / "home")}):
+        result = dbtRunner().invoke([
+            "run", "--select", "customer_features", "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
+            "--target-path", str(project / "target"), "--log-path", str(project / "logs"),
+        ])
+    return "" if result.success else str(result.exception or [row.message for row in result.result.results])
+
+
+def edit(project: Path, name: str, old: str, new: str) -> None:
+    path = project / f"models/segments/{name}"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_dbt_refuses_a_spec_without_lawful_basis(project):
+    edit(project, "vip/seg_vip.yml", "lawful_basis: legitimate_interests", "")
+    message = run_dbt(project)
+    assert "segment vip, field lawful_basis: is missing; it must be one of consent," in message
+
+
+def test_dbt_refuses_a_changed_release(project):
+    edit(project, "vip/seg_vip.sql", "features.order_count >=", "features.order_count >")
+    assert "segment vip, version 1: rule or parameters changed since release; add a version instead" in run_dbt(project)
+
+
+def test_dbt_refuses_an_undeclared_parameter(project):
+    edit(project, "vip/seg_vip.sql", "versions.min_net_spend", "versions.min_spend")
+    assert "segment vip, field versions.parameters.min_spend: is missing; the SQL uses versions.min_spend" in run_dbt(project)
+
+
+def test_dbt_refuses_a_key_written_twice(project):
+    edit(project, "vip/seg_vip.yml", "          owner: crm\n", "          owner: crm\n          owner: sales\n")
+    message = run_dbt(project)
+    assert "owner" in message and "seg_vip.yml" in message
+
+
+def test_dbt_accepts_what_release_writes(project):
+    before = read_locks(project / LOCKS)
+    edit(project, "vip/seg_vip.yml", "              change_ref: SEG-1\n", """              change_ref: SEG-1
+            - number: 2
+              effective_from: "2026-12-01 00:00:00"
+              parameters: {min_order_count: 4, min_net_spend: 500.00}
+              author: data-engineering
+              requested_by: crm
+              approver: privacy-office
+              reason: Fewer and better.
+              change_ref: SEG-14
+""")
+    release(["vip"], "privacy-office", datetime.date(2026, 11, 22), project=project)
+    after = read_locks(project / LOCKS)
+    assert after.pop(("vip", 2))["released_at"] == "2026-11-22"
+    assert after == before
+    assert run_dbt(project) == ""
+    (project / COPY).write_text((project / COPY).read_text().replace("2026-", "2025-"))
+    assert "segment_locks.csv: differs from its copy" in run_dbt(project)
+
+
+def test_release_refuses_what_the_gate_refuses(project):
+    edit(project, "vip/seg_vip.yml", "owner: crm", "owner: 7")
+    with pytest.raises(UserError, match="^segment vip, field owner: is 7; it must be plain text"):
+        release(["vip"], "privacy-office", datetime.date(2026, 11, 23), project=project)
+
+
+# --- the release command, without dbt
+
+
+@pytest.fixture
+def declared(monkeypatch, tmp_path) -> dict:
+    """Versions of a project that holds nothing but an empty lock file."""
+    hashes = {("vip", 1): "a" * 64, ("vip", 2): "b" * 64, ("repeat_buyer", 1): "c" * 64}
+    monkeypatch.setattr("segmentation.release.rule_hashes", lambda project: hashes)
+    for file in (LOCKS, COPY):
+        (tmp_path / file).parent.mkdir(parents=True)
+    return hashes
+
+
+def locked(project: Path) -> dict:
+    return {version: (lock["rule_hash"][0], lock["released_at"]) for version, lock in read_locks(project / LOCKS).items()}
+
+
+def test_release_keeps_earlier_locks(declared, tmp_path, capsys):
+    release(["vip"], "ann", datetime.date(2026, 1, 15), project=tmp_path)
+    release(["all"], "bob", datetime.date(2026, 2, 27), project=tmp_path)
+    assert locked(tmp_path) == {
+        ("vip", 1): ("a", "2026-01-15"), ("vip", 2): ("b", "2026-01-15"), ("repeat_buyer", 1): ("c", "2026-02-27"),
+    }
+    release(["all"], "bob", datetime.date(2026, 3, 1), project=tmp_path)
+    assert capsys.readouterr().out.splitlines() == [
+        "released vip, version 1", "released vip, version 2", "released repeat_buyer, version 1",
+        "nothing to release: all versions are locked",
+    ]
+
+
+def test_release_changes_no_lock_unless_told(declared, tmp_path):
+    release(["all"], "ann", datetime.date(2026, 1, 15), project=tmp_path)
+    declared["vip", 1] = "d" * 64
+    with pytest.raises(UserError, match="^segment vip, version 1: rule or parameters changed since release;"):
+        release(["vip"], "ann", datetime.date(2026, 1, 16), project=tmp_path)
+    assert locked(tmp_path)["vip", 1] == ("a", "2026-01-15")
+    release(["vip"], "ann", datetime.date(2026, 1, 16), replace=True, project=tmp_path)
+    assert locked(tmp_path)["vip", 1] == ("d", "2026-01-16")
+    assert locked(tmp_path)["vip", 2] == ("b", "2026-01-15")
+
+
+def test_release_names_what_it_cannot_use(declared, tmp_path):
+    with pytest.raises(UserError, match="^No segment is called vop; there are repeat_buyer, vip.$"):
+        release(["vop", "vip"], "ann", datetime.date(2026, 1, 15), project=tmp_path)
+    with pytest.raises(UserError, match="^Who releases must be letters"):
+        release(["vip"], "ann,'", datetime.date(2026, 1, 15), project=tmp_path)
+    (tmp_path / LOCKS).write_text("<<<<<<< HEAD\nvip,1\n")
+    with pytest.raises(UserError, match="must hold the columns segment_id, spec_version"):
+        release(["vip"], "ann", datetime.date(2026, 1, 15), project=tmp_path)
