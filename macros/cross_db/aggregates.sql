@@ -7,8 +7,9 @@
     percentile_cont(0.5) within group (order by {{ expression }})
 {%- endmacro %}
 
+{# DuckDB takes the middle of two decimals in their own scale: without the cast half a cent is lost. #}
 {% macro duckdb__median(expression) -%}
-    median({{ expression }})
+    median(cast({{ expression }} as {{ ratio() }}))
 {%- endmacro %}
 
 {#
