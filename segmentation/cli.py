@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     release.add_argument("names", nargs="+")
     release.set_defaults(run=lambda options: run_release(options.names))
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal's encoding does not
     try:
         options.run(options)
     except UserError as error:
@@ -52,8 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def complain(text: str) -> None:
     """One sentence on standard error, red on a terminal."""
-    printable = text.encode("utf-8", "replace").decode()
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"segmentation: {printable}", style="red", markup=False)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"segmentation: {printable(text)}", style="red", markup=False)
+
+
+def printable(text: str) -> str:
+    """A text that may quote file names and settings, with what could steer a terminal written as escapes."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
 def run_build(with_tests: bool = True) -> None:
@@ -125,12 +131,12 @@ def prepare(home: Home) -> dict[str, str]:
     home.check_databases()
     restricted = home.open_restricted()
     try:
-        ensure_keys(restricted, Path(key_file) if key_file else None, has_history=home.warehouse.exists())
+        ensure_keys(restricted, Path(key_file).expanduser() if key_file else None, has_history=home.warehouse.exists())
         create_views(restricted, queries)
     finally:
         restricted.close()
     if notes := unread(raw, files):
-        console.print(f"Not read, because the input contract does not know it: {'; '.join(notes)}", markup=False, soft_wrap=True)
+        console.print(f"Not read, because the input contract does not know it: {printable('; '.join(notes))}", markup=False, soft_wrap=True)
     # dbt needs to know that there is a folder, not which: another path would make it parse the whole project again
     settings["SEGMENTS_RAW"] = "given"
     return settings
@@ -167,13 +173,13 @@ def check_environment() -> None:
                 raise ValueError
         except ValueError:
             latest = ", or latest" if "latest" in words else ""
-            raise UserError(f"{name} must be a UTC instant like 2026-03-03 00:00:00{latest}; not {value!r}.") from None
+            raise UserError(f"{name} must be a UTC instant like 2026-03-03 00:00:00{latest}; not {value[:60]!r}.") from None
     threads = os.environ.get("SEGMENTS_THREADS", "")
     if threads and not re.fullmatch("[1-9][0-9]{0,2}", threads):
-        raise UserError(f"SEGMENTS_THREADS must be a number from 1 to 999, not {threads!r}.")
+        raise UserError(f"SEGMENTS_THREADS must be a number from 1 to 999, not {threads[:60]!r}.")
     currency = os.environ.get("REPORTING_CURRENCY", "")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
-        raise UserError(f"REPORTING_CURRENCY must be three capital letters like EUR, not {currency!r}.")
+        raise UserError(f"REPORTING_CURRENCY must be three capital letters like EUR, not {currency[:60]!r}.")
 
 
 def code_sha() -> str:
@@ -252,7 +258,7 @@ def publish_and_show(home: Home) -> None:
         table.add_row(segment_id, f"v{version}", *(f"{n:,}" for n in numbers))
     console.print(table)
     console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; every row: audit.control_totals)")
-    console.print(f"Look next:  {home.published / DATABASE}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
+    console.print(f"Look next:  {printable(str(home.published / DATABASE))}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
 
 
@@ -265,10 +271,10 @@ def show_sizes(home: Home) -> None:
             from audit.segment_evaluations group by segment_id order by segment_id
             """
         ).fetchall()
-    table = Table(title="Members by evaluation", title_justify="left")
-    table.add_column("segment")
+    table = Table(title="Members by evaluation", title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table.add_column("segment", no_wrap=True)
     for as_of in rows[0][2]:
-        table.add_column(f"{as_of:%d %b}", justify="right")
+        table.add_column(f"{as_of:%d\n%b}", justify="right")
     for segment_id, sizes, _ in rows:
         table.add_row(segment_id, *(f"{size:,}" for size in sizes))
     console.print(table)

@@ -9,7 +9,7 @@
 {%- endmacro %}
 
 {% macro default__as_timestamp(column) -%}
-    {{ dbt.safe_cast(column, api.Column.translate_type('timestamp')) }}
+    {{ readable_cast(column, api.Column.translate_type('timestamp')) }}
 {%- endmacro %}
 
 {# DuckDB's cast of text to timestamp drops an offset silently, the cast to timestamptz does not; typeof() is folded
@@ -23,26 +23,43 @@
 
 {# Money: decimal(18,2). #}
 {% macro as_money(column) -%}
-    {{ dbt.safe_cast(column, 'decimal(18, 2)') }}
+    {{ readable_cast(column, 'decimal(18, 2)') }}
 {%- endmacro %}
 
 {% macro as_rate(column) -%}
-    {{ dbt.safe_cast(column, 'decimal(18, 8)') }}
+    {{ readable_cast(column, 'decimal(18, 8)') }}
 {%- endmacro %}
 
 {% macro as_integer(column) -%}
-    {{ dbt.safe_cast(column, 'integer') }}
+    {{ readable_cast(column, 'integer') }}
 {%- endmacro %}
 
 {% macro as_boolean(column) -%}
-    {{ dbt.safe_cast(column, 'boolean') }}
+    {{ readable_cast(column, 'boolean') }}
 {%- endmacro %}
 
 {% macro as_date(column) -%}
-    {{ dbt.safe_cast(column, 'date') }}
+    {{ readable_cast(column, 'date') }}
 {%- endmacro %}
 
 {# Text, unchanged; the empty text is a missing value. #}
 {% macro as_text(column) -%}
     nullif(cast({{ column }} as {{ dbt.type_string() }}), '')
+{%- endmacro %}
+
+{# A cast that gives null where the text cannot be read. dbt.safe_cast stops the build on DuckDB. #}
+{% macro readable_cast(column, type) -%}
+    {{ return(adapter.dispatch('readable_cast')(column, type)) }}
+{%- endmacro %}
+
+{% macro default__readable_cast(column, type) -%}
+    {{ dbt.safe_cast(column, type) }}
+{%- endmacro %}
+
+{% macro duckdb__readable_cast(column, type) -%}
+    try_cast({{ column }} as {{ type }})
+{%- endmacro %}
+
+{% macro spark__readable_cast(column, type) -%}
+    try_cast({{ column }} as {{ type }})
 {%- endmacro %}

@@ -29,7 +29,9 @@ members as (
 needs as (
     select
         segment_id,
-        {{ dbt.listagg("purpose || case when is_consent_needed then '+' else '-' end", "','", "order by purpose") }} as permission_set
+        {{ dbt.listagg(
+            "purpose || case when is_consent_needed then '+' else '-' end", "','", 'order by purpose'
+        ) }} as permission_set
     from segment_purposes
     group by segment_id
 ),
@@ -52,7 +54,9 @@ reasons as (
             when customers.not_profiled_reason is not null then customers.not_profiled_reason
             when max(case when coalesce(consent_state.is_restricted, false) then 1 else 0 end) = 1 then 'restriction'
             when max(case when coalesce(consent_state.is_objected, false) then 1 else 0 end) = 1 then 'objection'
-            when min(case when {{ is_permitted('need_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end) = 1 then null
+            when min(
+                case when {{ is_permitted('need_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end
+            ) = 1 then null
             when max(case when consent_state.consent_status = 'withdrawn' then 1 else 0 end) = 1 then 'consent_withdrawn'
             when max(case when consent_state.consent_status in ('denied', 'expired', 'invalidated', 'revoked_by_controller')
                 then 1 else 0 end) = 1 then 'consent_denied'

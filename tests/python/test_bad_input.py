@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from segmentation.cli import check_environment, executor, main, prepare
+from segmentation.cli import check_environment, complain, executor, main, prepare
 from segmentation.contract import CONTRACT
 from segmentation.dbt_run import environment, run_dbt
 from segmentation.errors import UserError
@@ -317,6 +317,18 @@ def test_a_plain_dbt_build_refuses_a_hostile_date_too(value: str, sentence: str,
     assert sentence in str(error.value) and "Traceback" not in str(error.value)
 
 
+def test_what_could_steer_a_terminal_is_printed_as_an_escape(capsys):
+    complain("no folder /tmp/\x1b[2J\u202e\udcff.")
+    assert capsys.readouterr().err == "segmentation: no folder /tmp/\\x1b[2J\\u202e\\udcff.\n"
+
+
+def test_a_long_setting_is_not_repeated_in_full(monkeypatch):
+    monkeypatch.setenv("AS_OF", "x" * 10_000)
+    with pytest.raises(UserError) as error:
+        check_environment()
+    assert len(str(error.value)) < 200
+
+
 def test_a_name_that_the_system_does_not_know_does_not_stop_a_build(monkeypatch):
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
@@ -491,7 +503,7 @@ def test_data_that_cannot_be_evaluated_stops_the_build_with_one_sentence(tmp_pat
     assert rows(home, "select reason from audit.rejected_rows order by all") == [("unreadable gross_amount",), ("unreadable ordered_at",)]
     csv_file(ORDERS)(raw)
     assert "no usable row in the input" in failing_build(home, capsys, SEGMENTS_RAW=str(raw))
-    assert rows(home, "select n_rows_in, n_rejected from audit.control_totals where table_name = 'orders'") == [(0, 0)]
+    assert rows(home, "select * from audit.rejected_rows") == []
     made = {name for name, in rows(home, "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'warehouse'")}
     assert not {name for name in made if name.startswith(("marts.", "snapshots."))} | made & {"segments.segment_members", "audit.segment_runs"}
     assert not (home / "published").exists()
@@ -550,6 +562,7 @@ OTHER_ROWS = {
         ("missing line_number", {"line_number": ""}), ("unreadable line_number", {"line_number": "first"}),
         ("unreadable quantity", {"line_number": "3", "quantity": "99999999999"}), ("negative quantity", {"line_number": "4", "quantity": "-1"}),
         ("negative unit_price", {"line_number": "5", "unit_price": "-1"}), ("missing product_id", {"line_number": "6", "product_id": ""}),
+        *[("unreadable unit_price", {"line_number": "9", "unit_price": value}) for value in ("nan", "inf", "-inf", "1e300")],
         ("unreadable discount_amount", {"line_number": "7", "discount_amount": "x"}), (LATER, {"line_number": "8", "recorded_at": "2026-07-01"}),
     ]),
     "products": ({}, [("accepted", {"product_id": "p"}), ("missing product_id", {"product_id": "", "product_name": "x"})]),
@@ -638,10 +651,15 @@ def awkward(tmp_path_factory) -> Awkward:
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(given)
-    # the same folder holds Parquet: sends as an export of a data frame, with the times of a data frame
-    (raw / "scheduled_sends.csv").unlink()
-    names = ("send_id", "channel", "scheduled_at")
-    parquet.write_table(pa.table({name: [row[name] or None for row in tables["scheduled_sends"]] for name in names}), raw / "scheduled_sends.parquet")
+    # the same folder holds Parquet: order lines as a data frame would write them
+    (raw / "order_lines.csv").unlink()
+    lines = tables["order_lines"]
+    columns: dict[str, list] = {name: [line.get(name) or None for line in lines] for name in (*CONTRACT["order_lines"].columns,)}
+    columns["unit_price"] = [value and float(value) for value in columns["unit_price"]]
+    columns["quantity"] = [value and int(value) for value in columns["quantity"]]
+    parquet.write_table(pa.table(columns), raw / "order_lines.parquet")
+    home.mkdir()
+    (home / ".env").write_text("AS_OF=garbage\nSEGMENTS_RAW=\n")  # dbt would read it
     built = build(home, "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT=INGESTED_AT, REPORTING_CURRENCY="EUR", AS_OF="2026-05-01")
     return Awkward(home, expected, built.code)
 
@@ -698,6 +716,22 @@ def test_what_the_build_writes_is_for_its_owner_and_the_published_copy_for_reade
     assert modes["published"] == shared
     for path in (awkward.folder / "published").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (shared if path.is_dir() else shared & 0o644), path
+
+
+def test_nothing_of_the_home_stays_open_after_a_build(awkward: Awkward):
+    """dbt-duckdb would keep the databases open, so that a reader is locked out and the next home's build writes here."""
+    held = {os.path.realpath(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")}
+    assert not [path for path in held if path.startswith(str(awkward.folder)) and path.endswith((".duckdb", ".wal", ".lock"))]
+
+
+def test_the_lock_gives_back_the_users_file_permissions(tmp_path: Path):
+    before = os.umask(0o022)
+    try:
+        with Home(tmp_path).locked():
+            assert os.umask(0o077) == 0o077
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
 
 
 def test_write_ahead_logs_are_for_their_owner_only(tmp_path: Path, monkeypatch):

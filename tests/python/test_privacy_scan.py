@@ -40,28 +40,29 @@ shop-consent-2,no.such.purpose,granted,2026-01-01 10:00:00,,odd.purpose@example.
 
 
 class Secrets:
-    """What must not leave the restricted database, in lower case: identifiers of persons and records, and keys."""
+    """What must not leave the restricted database, in ASCII lower case: identifiers of persons and records, and keys."""
 
     def __init__(self, built: Built):
-        columns = built.rows(
-            """
-            select table_name, column_name from information_schema.columns
-            where table_catalog = 'restricted' and table_schema = 'raw'
-            """
-        )
-        held = {column: set() for _, column in columns}
-        for table, column in columns:
-            held[column] |= {v for (v,) in built.rows(f'select distinct "{column}" from restricted.raw."{table}"') if v}
+        with duckdb.connect(str(built.folder / "restricted.duckdb"), read_only=True) as restricted:
+            columns = restricted.execute(
+                "select table_name, column_name from information_schema.columns where table_schema = 'raw'"
+            ).fetchall()
+            held = {column: set() for _, column in columns}
+            for table, column in columns:
+                rows = restricted.execute(f'select distinct "{column}" from raw."{table}" where "{column}" is not null').fetchall()
+                held[column] |= {value for (value,) in rows}
+            # the demo's committed keys, or the shop's own
+            [(vault,)] = restricted.execute("select table_name from duckdb_tables() where table_name like '%hmac_keys'").fetchall()
+            keys = restricted.execute(f"select secret, inner_block, outer_block from vault.{vault}").fetchall()
         # an address in a wrong column is an address
         held["email"] |= {value for values in held.values() for value in values if "@" in value}
         self.emails = {text.lower() for text in held["email"]}
         self.phones = {re.sub("^00", "", re.sub("[^0-9]", "", text)) for text in held["phone"]}
         texts = set().union(*(held[column] for column in IDENTIFYING)) | self.emails | self.phones
-        self.identifiers = {text.lower().encode() for text in texts if len(text) >= SHORTEST}
-        keys = built.rows(f"select secret, inner_block, outer_block from restricted.vault.{vault_table(built)}")
-        self.keys = {half.encode() for row in keys for half in row}
-        # the key itself, which the inner block hides behind a constant
-        self.keys |= {bytes(b ^ 0x36 for b in bytes.fromhex(row[1])[:32]).hex().encode() for row in keys}
+        self.identifiers = {text.encode().lower() for text in texts if len(text) >= SHORTEST}
+        # and the key itself, which the inner block hides behind a constant
+        self.keys = {text.encode() for row in keys for text in row}
+        self.keys |= {bytes(b ^ 0x36 for b in bytes.fromhex(inner)[:32]).hex().encode() for _, inner, _ in keys}
 
     def found_in(self, content: bytes) -> set[bytes]:
         """The secrets that stand in the content, in any letter case, alone or inside other text.
@@ -74,11 +75,6 @@ class Secrets:
             content[max(match.start() - LONGEST_LOCAL_PART, 0):match.end()] for match in DOMAIN.finditer(content))
         return {text for text in self.identifiers | self.keys if (
             text in numbers if NUMBERED.fullmatch(text) else text in (addresses if DOMAIN.search(text) else content))}
-
-
-def vault_table(built: Built) -> str:
-    """Where the keys are: the demo's committed ones, or the shop's own."""
-    return built.rows("select max(table_name) from duckdb_tables() where database_name = 'restricted' and table_name like '%hmac_keys'")[0][0]
 
 
 def values_of(path: Path, relations: str = "true") -> dict[str, bytes]:

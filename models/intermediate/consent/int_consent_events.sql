@@ -98,18 +98,18 @@ addressed as (
     select
         own.*,
         'email' as channel,
-        email as address
+        own.email as address
     from own
-    where is_stated_restriction and email is not null
+    where own.is_stated_restriction and own.email is not null
 
     union all
 
     select
         own.*,
         'phone' as channel,
-        phone as address
+        own.phone as address
     from own
-    where is_stated_restriction and phone is not null
+    where own.is_stated_restriction and own.phone is not null
 ),
 
 bindings as (

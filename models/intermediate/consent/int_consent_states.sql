@@ -43,8 +43,8 @@ ranked as (
             partition by as_of, identifier_type, identifier, purpose, track
             order by
                 effective_at desc,
-                case when is_permissive then 1 else 0 end,
-                consent_event_id
+                case when is_permissive then 1 else 0 end asc,
+                consent_event_id asc
         ) as choice_number
     from visible
 ),

@@ -50,7 +50,7 @@ campaigns as (
 newest as (
     select
         *,
-        row_number() over (partition by as_of, customer_id order by sent_at desc, campaign_id) as newness
+        row_number() over (partition by as_of, customer_id order by sent_at desc, campaign_id asc) as newness
     from campaigns
     where sent_at is not null
 )
