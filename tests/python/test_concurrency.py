@@ -32,7 +32,7 @@ while not stop.exists():
     print("database", seen, flush=True)
     seen = parquet.read_table(published / "parquet" / "marts.evaluation_clock.parquet")["as_of"]
     print("parquet", [str(as_of) for as_of in seen], flush=True)
-    time.sleep(0.02)
+    time.sleep(0.1)
 """
 
 # opens a database, tells so, and holds it until its input ends
