@@ -54,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def complain(text: str) -> None:
     """One sentence on standard error, red on a terminal."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"segmentation: {printable(text)}", style="red", markup=False)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors.print(f"segmentation: {printable(text)}", style="red", markup=False)
 
 
 def printable(text: str) -> str:
@@ -136,7 +137,8 @@ def prepare(home: Home) -> dict[str, str]:
     finally:
         restricted.close()
     if notes := unread(raw, files):
-        console.print(f"Not read, because the input contract does not know it: {printable('; '.join(notes))}", markup=False, soft_wrap=True)
+        unknown = printable("; ".join(notes))
+        console.print(f"Not read, because the input contract does not know it: {unknown}", markup=False, soft_wrap=True)
     # dbt needs to know that there is a folder, not which: another path would make it parse the whole project again
     settings["SEGMENTS_RAW"] = "given"
     return settings
@@ -188,8 +190,8 @@ def code_sha() -> str:
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         sha, changed = (
-            subprocess.run(["git", *command], cwd=PROJECT, env=own, capture_output=True, text=True, check=True).stdout.strip()
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+            subprocess.run(command, cwd=PROJECT, env=own, capture_output=True, text=True, check=True).stdout.strip()
+            for command in (["git", "rev-parse", "HEAD"], ["git", "status", "--porcelain"])
         )
     except (OSError, subprocess.CalledProcessError):
         return ""
@@ -258,7 +260,8 @@ def publish_and_show(home: Home) -> None:
         table.add_row(segment_id, f"v{version}", *(f"{n:,}" for n in numbers))
     console.print(table)
     console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; every row: audit.control_totals)")
-    console.print(f"Look next:  {printable(str(home.published / DATABASE))}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
+    database = printable(str(home.published / DATABASE))
+    console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
 
 

@@ -40,8 +40,9 @@ def run_dbt(arguments: list[str], home: Home, on_node: Callable[[str, str, int, 
             total = getattr(event.data, "total", 0) or getattr(event.data, "num_models", 0)  # tests name it otherwise
             on_node(event.data.node_info.node_name, event.data.status, event.data.index, total)
 
+    # nothing on the screen but our own sentences; everything in the log
     options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.target),
-               "--log-path", str(home.target.with_name("logs")), "--quiet", "--log-level", "none", "--log-level-file", "debug"]
+               "--log-path", str(home.target.with_name("logs")), "--log-level-file", "debug", "--log-level", "none", "--quiet"]
     # dbt would load a file `.env` on top of the settings that were checked
     own = {"SEGMENTS_HOME": ".", "PYTHON_DOTENV_DISABLED": "1"}
     with _parse_cache(home), environment(own), contextlib.chdir(home.folder):

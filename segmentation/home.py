@@ -80,7 +80,8 @@ class Home:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise UserError(f"Another build is running in {self.folder}: wait for it, or set another SEGMENTS_HOME.") from None
+            text = f"Another build is running in {self.folder}: wait for it, or set another SEGMENTS_HOME."
+            raise UserError(text) from None
         except OSError as error:
             raise UserError(f"{self.folder / '.lock'} cannot be locked ({error.strerror}).") from error
         mask = os.umask(0o077)

@@ -37,7 +37,8 @@ def publish(home: Home) -> list[str]:
         os.replace(work / DATABASE, home.published / DATABASE)
         _point(link, work)
     except (OSError, duckdb.Error) as error:
-        raise UserError(f"{home.published}: the new copy cannot be written ({str(error).splitlines()[0].rstrip('.')}).") from error
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UserError(f"{home.published}: the new copy cannot be written ({reason}).") from error
     finally:
         # what is not in use: the old copy, or after an error the new one, and what killed builds left
         _sweep(link)
@@ -62,9 +63,8 @@ def _copy(warehouse: Path, work: Path) -> list[str]:
             connection.execute(f'create table "{schema}"."{table}" as from warehouse."{schema}"."{table}"')
             _comment(connection, "table", f'"{schema}"."{table}"', comment)
             _copy_column_comments(connection, schema, table)
-            connection.execute(
-                f"copy \"{schema}\".\"{table}\" to '{_escaped(work / f'{schema}.{table}.parquet')}' (format parquet, compression zstd)"
-            )
+            parquet = _escaped(work / f"{schema}.{table}.parquet")
+            connection.execute(f"copy \"{schema}\".\"{table}\" to '{parquet}' (format parquet, compression zstd)")
         connection.execute("commit")
         connection.execute("detach warehouse")
         connection.execute("checkpoint")

@@ -17,8 +17,9 @@ FORMATS = ("parquet", "csv")
 CSV_OPTIONS = "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = ''"
 # types that staging reads as they are; a boolean goes in as text, because 1.00 is not what a shop means by "true"
 PLAIN_TYPES = (
-    "VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "TINYINT",
-    "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE",
+    "VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE",
+    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+    "FLOAT", "DOUBLE",
 )
 TEXT_TYPES = ("BOOLEAN", "UUID", "ENUM", "TIME", "INTERVAL")
 
@@ -117,11 +118,13 @@ def create_views(restricted: duckdb.DuckDBPyConnection, queries: dict[str, str])
 
 def unread(folder: Path, files: dict[str, list[Path]]) -> list[str]:
     """What lies in the folder and nobody will read: files, and columns as `file: columns`; often a misspelt name."""
-    notes = [path.name for path in sorted(folder.iterdir()) if path.suffix[1:].lower() in FORMATS and [path] not in files.values()]
+    tables = [path for path in sorted(folder.iterdir()) if path.suffix[1:].lower() in FORMATS]
+    notes = [path.name for path in tables if [path] not in files.values()]
     with duckdb.connect(config={"threads": 2}) as connection:
         for name, paths in files.items():
             header = _header(connection, paths[0])
-            columns = [given for given, cleaned in zip(header.names, header.cleaned) if cleaned not in CONTRACT[name].columns]
+            known = CONTRACT[name].columns
+            columns = [given for given, cleaned in zip(header.names, header.cleaned) if cleaned not in known]
             if columns:
                 notes.append(f"{paths[0].name}: {', '.join(columns)}")
     return notes
@@ -145,7 +148,7 @@ def _check_is_file(path: Path) -> None:
     except OSError as error:
         raise UserError(f"{path}: cannot be opened ({error.strerror}).") from error
     if not path.is_file():
-        raise UserError(f"{path}: is not a file; a folder of files is named after the table alone, without .parquet or .csv.")
+        raise UserError(f"{path}: is not a file; a folder of files bears the name of the table alone.")
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -229,7 +232,7 @@ def _select(table: Table, header: Header, paths: list[Path], as_text: set[str]) 
 
 
 def _plain(kind: str) -> str | None:
-    """The type as which staging reads a column: its own, text, or None for what is no plain value (lists, structs, bytes)."""
+    """The type as which staging reads a column: its own, text, or None for no plain value (lists, structs, bytes)."""
     if kind in PLAIN_TYPES or (kind.startswith("DECIMAL(") and kind.endswith(")")):
         return kind
     return "VARCHAR" if kind.split("(")[0] in TEXT_TYPES and not kind.endswith("]") else None
@@ -266,5 +269,6 @@ def _csv_problem(error: Exception) -> str:
     lines = [line.strip().rstrip(".") for line in str(error).splitlines()]
     place = next((line.split("CSV Error on ")[1] for line in lines if "CSV Error on Line" in line), "")
     words = ("Expected Number of Columns", "unterminated quote", "not utf-8 encoded", "Maximum line size")
-    trouble = next((line for line in lines if any(word in line for word in words)), "quotes or line ends do not follow the CSV rules")
+    known = [line for line in lines if any(word in line for word in words)]
+    trouble = known[0] if known else "quotes or line ends do not follow the CSV rules"
     return f"{place.lower()}: {trouble}" if place else trouble

@@ -33,14 +33,16 @@ def ensure_keys(restricted: duckdb.DuckDBPyConnection, key_file: Path | None, ha
     restricted.execute("begin")
     restricted.execute("create schema if not exists vault")
     restricted.execute(
-        "create table if not exists vault.hmac_keys (key_name varchar, secret varchar, inner_block varchar, outer_block varchar)"
+        "create table if not exists vault.hmac_keys"
+        " (key_name varchar, secret varchar, inner_block varchar, outer_block varchar)"
     )
     existing = dict(restricted.execute("select key_name, inner_block from vault.hmac_keys").fetchall())
     if existing:
         if given and existing != {name: padded_blocks(key)[0] for name, key in given.items()}:
             raise UserError(f"SEGMENTS_KEY_FILE {key_file}: these are not the keys that this SEGMENTS_HOME was made with.")
     elif has_history and not given:
-        raise UserError("The keys of this SEGMENTS_HOME's history are gone: restore restricted.duckdb, or give SEGMENTS_KEY_FILE.")
+        text = "The keys of this SEGMENTS_HOME's history are gone: restore restricted.duckdb, or give SEGMENTS_KEY_FILE."
+        raise UserError(text)
     else:
         keys = given or {name: secrets.token_bytes(KEY_BYTES) for name in KEY_NAMES}
         rows = [(name, key.hex()[:32], *padded_blocks(key)) for name, key in keys.items()]

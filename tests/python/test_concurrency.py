@@ -15,7 +15,7 @@ from processes import SECOND, Command, Shop, shop_settings, undisturbed_shop
 
 from segmentation import publish as publishing
 from segmentation.errors import UserError
-from segmentation.home import Home
+from segmentation.home import PROJECT, Home
 from segmentation.publish import DATABASE, SCHEMAS, publish
 
 THIRD = "2026-03-09 00:00:00"
@@ -44,6 +44,12 @@ sys.stdin.read()
 """
 
 
+def python(program: str, *arguments) -> subprocess.Popen:
+    """Another process that runs a Python program, in the project's folder."""
+    return subprocess.Popen([sys.executable, "-c", program, *map(str, arguments)], cwd=PROJECT, text=True,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory) -> Shop:
     return undisturbed_shop(tmp_path_factory)
@@ -59,7 +65,7 @@ class Busy:
         old_files = {path.name: path.read_bytes() for path in (published / "parquet").iterdir()}
         opened = {name: open(published / "parquet" / name, "rb") for name in old_files}
         stop = folder / "stop"
-        reader = subprocess.Popen([sys.executable, "-c", READER, str(published), str(stop)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        reader = python(READER, published, stop)
         with duckdb.connect(str(published / DATABASE), read_only=True) as held:
             look = "select as_of::varchar, (select count(*) from segments.segment_members) from marts.evaluation_clock"
             self.held_before = held.execute(look).fetchall()
@@ -118,7 +124,8 @@ def test_the_published_copy_holds_what_bi_may_see_with_descriptions(busy: Busy):
         assert schemas == set(SCHEMAS)
         assert reader.execute("select count(*) from duckdb_views() where not internal").fetchone() == (0,)
         tables = reader.execute("select schema_name || '.' || table_name, comment from duckdb_tables()").fetchall()
-        columns = reader.execute("select table_name, column_name from duckdb_columns() where not internal and coalesce(comment, '') = ''").fetchall()
+        columns = reader.execute(
+            "select table_name, column_name from duckdb_columns() where not internal and coalesce(comment, '') = ''").fetchall()
         tables = [(name, comment, reader.execute(f"select count(*) from {name}").fetchone()[0]) for name, comment in tables]
     assert all(comment for _, comment, _ in tables)
     assert columns == []
@@ -140,7 +147,7 @@ def test_a_program_that_holds_a_database_open_stops_the_build_with_one_sentence(
     for file in ("warehouse.duckdb", "restricted.duckdb", "home.json"):
         shutil.copy(shop.home / file, home / file)
     before = {path.name: path.read_bytes() for path in home.iterdir()}
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(home / f"{name}.duckdb"), mode], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder = python(HOLDER, home / f"{name}.duckdb", mode)
     try:
         assert holder.stdout.readline() == "open\n"
         built = build(home, "--without-tests", **shop_settings(shop.raw, THIRD))
@@ -188,7 +195,8 @@ def set_answer(home: Home, number: int) -> None:
     with duckdb.connect(str(home.warehouse)) as connection:
         for schema in (*SCHEMAS, "audit"):
             connection.execute(f"create schema if not exists {schema}; create or replace table {schema}.answer as select {number} as n")
-            connection.execute(f"comment on table {schema}.answer is 'it''s the answer'; comment on column {schema}.answer.n is 'a \"number\"'")
+            connection.execute(f"comment on table {schema}.answer is 'it''s the answer'")
+            connection.execute(f"comment on column {schema}.answer.n is 'a \"number\"'")
 
 
 def answers(home: Home) -> list[int]:
@@ -209,11 +217,12 @@ def test_names_with_their_schema_work_in_the_published_copy(small: Home):
     assert answers(small) == [1, 1, 1]
     with duckdb.connect(str(small.published / DATABASE), read_only=True) as reader:
         assert reader.execute("select comment from duckdb_tables() where schema_name = 'marts'").fetchone() == ("it's the answer",)
-        assert reader.execute("select comment from duckdb_columns() where schema_name = 'segments' and table_name = 'answer'").fetchone() == ('a "number"',)
+        columns = "select comment from duckdb_columns() where schema_name = 'segments' and table_name = 'answer'"
+        assert reader.execute(columns).fetchone() == ('a "number"',)
 
 
 @pytest.mark.parametrize("place", ["_copy", "_point", "os.replace"])
-@pytest.mark.parametrize("error", [OSError("No space left on device"), duckdb.IOException("could not write"), KeyboardInterrupt()], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("error", [OSError("No space left"), duckdb.IOException("could not write"), KeyboardInterrupt()], ids=ascii)
 def test_an_error_while_publishing_leaves_the_old_copy_and_no_rubbish(place: str, error: BaseException, small: Home, monkeypatch):
     def fail(*arguments):
         raise error
@@ -236,8 +245,9 @@ def test_a_kill_while_publishing_leaves_the_old_copy_and_the_next_one_cleans_up(
         "p.{place} = lambda *a: os.kill(os.getpid(), signal.SIGKILL); p.publish(Home(Path(sys.argv[1])))"
     )
     for place in ("_comment", "_point"):
-        result = subprocess.run([sys.executable, "-c", killed.format(place=place), str(small.folder)], env=os.environ)
-        assert result.returncode == -signal.SIGKILL
+        process = python(killed.format(place=place), small.folder)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
         assert answers(small)[2] == 1
     assert len(names(small)) > 2
     (small.published / ".new-old.link").symlink_to("nowhere")
@@ -254,7 +264,7 @@ def test_a_reader_never_misses_a_file_while_copies_are_swapped(small: Home, tmp_
         "    assert whole[:4] == whole[-4:] == b'PAR1'\n"
         "    with duckdb.connect(sys.argv[2], read_only=True) as c: c.execute('select n from segments.answer').fetchall()\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", reader, str(small.published / "parquet" / "marts.answer.parquet"), str(small.published / DATABASE)], stderr=subprocess.PIPE, text=True)
+    process = python(reader, small.published / "parquet" / "marts.answer.parquet", small.published / DATABASE)
     while process.poll() is None:
         publish(small)
     assert process.returncode == 0, process.stderr.read()

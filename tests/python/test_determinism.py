@@ -70,6 +70,7 @@ class Shop:
     def __init__(self, folder: Path):
         self.folder = folder
         self.home = folder / "home"
+        self.elsewhere: dict[str, subprocess.Popen] = {}
         keys = folder / "keys"
         keys.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (7, 8)))
         self.settings = dict(SEGMENTS_KEY_FILE=str(keys), REPORTING_CURRENCY="EUR", INGESTED_AT="2026-03-31 22:00:00")
@@ -80,22 +81,37 @@ class Shop:
         built = build(self.home, "--without-tests", SEGMENTS_RAW=str(self.folder / "raw"), AS_OF=as_of, **self.settings)
         assert built.code == 0
 
-    def build_elsewhere(self, home: Path, raw: Path, **environment: str) -> None:
-        """Build into another home in a process of its own, because a process has one time zone."""
+    def start_elsewhere(self, name: str, shuffle: int, files: int, **environment: str) -> subprocess.Popen:
+        """Begin to build shuffled data into the home `name`, in a process of its own, because a process has one time zone."""
+        raw = self.folder / f"raw {name}"
+        write_raw(raw, shuffle, files)
         inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-        done = subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "segmentation.cli", "build", "--without-tests"], cwd=PROJECT, text=True,
-            capture_output=True, env=inherited | self.settings | environment | dict(
-                SEGMENTS_HOME=str(home), SEGMENTS_RAW=str(raw), AS_OF=AS_OF, PYTHONPATH=str(PROJECT)))
-        assert done.returncode == 0, done.stdout + done.stderr
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=inherited | self.settings | environment | dict(
+                SEGMENTS_HOME=str(self.folder / name), SEGMENTS_RAW=str(raw), AS_OF=AS_OF, PYTHONPATH=str(PROJECT)))
+
+
+ELSEWHERE = {
+    "one thread in Los Angeles": dict(
+        shuffle=1, files=1, SEGMENTS_THREADS="1", TZ="America/Los_Angeles", PYTHONHASHSEED="1"),
+    "four threads in Auckland": dict(
+        shuffle=2, files=2, SEGMENTS_THREADS="4", TZ="Pacific/Auckland", PYTHONHASHSEED="2"),
+}
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory) -> Shop:
-    """The shop, built once: the baseline."""
+    """The shop, built once: the baseline. The builds elsewhere run beside it."""
     made = Shop(tmp_path_factory.mktemp("determinism"))
-    made.build(AS_OF)
-    return made
+    made.elsewhere = {name: made.start_elsewhere(name, **setting) for name, setting in ELSEWHERE.items()}
+    try:
+        made.build(AS_OF)
+        yield made
+    finally:
+        for process in made.elsewhere.values():
+            process.kill()  # nothing to do where a test has waited for it
+            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -125,17 +141,12 @@ def test_the_baseline_has_something_to_compare(once):
     assert not [name for name, count in full.items() if count == 0], "an empty relation proves nothing"
 
 
-@pytest.mark.parametrize(
-    ("threads", "zone", "seed", "files"),
-    [("1", "America/Los_Angeles", 1, 1), ("4", "Pacific/Auckland", 2, 2)],
-    ids=["one thread in Los Angeles", "four threads in Auckland"],
-)
-def test_shuffled_rows_threads_and_time_zone_change_no_byte(shop, once, tmp_path, threads, zone, seed, files):
-    raw, home = tmp_path / "raw", tmp_path / "home"
-    write_raw(raw, shuffle=seed, files=files)
-    shop.build_elsewhere(home, raw, SEGMENTS_THREADS=threads, TZ=zone, PYTHONHASHSEED=str(seed))
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_shuffled_rows_threads_and_time_zone_change_no_byte(shop, once, name):
+    printed, _ = shop.elsewhere[name].communicate()
+    assert shop.elsewhere[name].returncode == 0, printed
 
-    there = export(home, CALLER)
+    there = export(shop.folder / name, CALLER)
     here = once | {"audit.segment_runs": without_columns(once["audit.segment_runs"], CALLER)}
     assert there.keys() == here.keys()
     assert [name for name in here if here[name] != there[name]] == []
