@@ -45,10 +45,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("stopped; the published copy is the old one, and the next build starts over.")
         return 130
-    except BrokenPipeError:
-        # the reader of our output is gone (`segmentation build | head`): what is printed no longer matters
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     return 0
 
 
@@ -116,7 +112,6 @@ def prepare(home: Home) -> dict[str, str]:
         "SEGMENTS_EXECUTED_AT": f"{datetime.now(tz=timezone.utc):%Y-%m-%d %H:%M:%S}",
         "SEGMENTS_EXECUTOR": executor(),
         "SEGMENTS_CODE_SHA": code_sha(),
-        "SEGMENTS_SCHEMA_PREFIX": "",
     }
     raw = folder_setting("SEGMENTS_RAW")
     if not raw:
@@ -179,6 +174,8 @@ def check_environment() -> None:
     threads = os.environ.get("SEGMENTS_THREADS", "")
     if threads and not re.fullmatch("[1-9][0-9]{0,2}", threads):
         raise UserError(f"SEGMENTS_THREADS must be a number from 1 to 999, not {threads[:60]!r}.")
+    if os.environ.get("SEGMENTS_SCHEMA_PREFIX"):
+        raise UserError("SEGMENTS_SCHEMA_PREFIX is for replays: a build that writes history must not have it set, so unset it.")
     currency = os.environ.get("REPORTING_CURRENCY", "")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         raise UserError(f"REPORTING_CURRENCY must be three capital letters like EUR, not {currency[:60]!r}.")

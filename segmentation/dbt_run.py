@@ -78,13 +78,14 @@ def _parse_cache(home: Home):
     """
     kind = "shop" if os.environ.get("SEGMENTS_RAW") else "demo"
     own, shared = home.target / PARSED, PROJECT / "target" / f"{kind}_{PARSED}"
-    if not own.exists() and shared.exists():
-        own.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(shared, own)
+    with contextlib.suppress(OSError):  # a project that may not be written to only takes longer
+        if not own.exists():
+            own.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(shared, own)
     yield
-    if own.exists():
-        shared.parent.mkdir(exist_ok=True)
+    with contextlib.suppress(OSError):
         fresh = shared.with_suffix(f".{os.getpid()}")
+        shared.parent.mkdir(exist_ok=True)
         shutil.copy(own, fresh)
         os.replace(fresh, shared)
 

@@ -108,7 +108,10 @@ def view_queries(files: dict[str, list[Path]]) -> dict[str, str]:
 
 
 def create_views(restricted: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:
-    """Create `raw.<table>` for every table of the contract in the restricted database, all or none."""
+    """Create `raw.<table>` for every table of the contract in the restricted database, all or none.
+
+    They hold for the files as they are: `segmentation build` makes them anew each time.
+    """
     restricted.execute("begin")
     restricted.execute("create schema if not exists raw")
     for name, query in queries.items():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -88,6 +89,15 @@ class Command:
         os.killpg(self.process.pid, number)
         return self.finish()
 
+    @contextmanager
+    def frozen(self):
+        """Stop the process group for a while: its files are then what a kill at this moment would leave."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
     def finish(self) -> tuple[int, str, str]:
         """Wait for the end; returns exit code, output and error output."""
         out, err = self.process.communicate(timeout=PATIENCE)
@@ -125,22 +135,31 @@ def complete(home: Path, raw: Path, as_of: str) -> None:
 
 
 class Shop:
-    """The small shop, evaluated at FIRST and SECOND with nothing in the way, and what its home held after each."""
+    """The small shop, evaluated with nothing in the way, and what its home held after each evaluation."""
 
     def __init__(self, folder: Path):
         self.raw = write_shop(folder / "raw")
         self.home = folder / "home"
-        self.exports = {}
-        for as_of in (FIRST, SECOND):
-            complete(self.home, self.raw, as_of)
-            self.exports[as_of] = export(self.home)
+        self.exports: dict[str, dict[str, list[tuple]]] = {}
+
+    def evaluate(self, as_of: str) -> None:
+        """The next evaluation."""
+        complete(self.home, self.raw, as_of)
+        self.keep(as_of)
+
+    def keep(self, as_of: str) -> None:
+        """Remember what the home holds after an evaluation."""
+        self.exports[as_of] = export(self.home)
 
 
 _shops: list[Shop] = []
 
 
-def undisturbed_shop(tmp_path_factory) -> Shop:
-    """One shop for all test files that ask for it; tests copy its home before they change it."""
+def undisturbed_shop(tmp_path_factory, until: str = SECOND) -> Shop:
+    """One shop for all test files that ask for it, evaluated at least until a date; tests copy its home to change it."""
     if not _shops:
         _shops.append(Shop(tmp_path_factory.mktemp("shop")))
+    for as_of in (FIRST, SECOND):
+        if as_of <= until and as_of not in _shops[0].exports:
+            _shops[0].evaluate(as_of)
     return _shops[0]

@@ -259,7 +259,7 @@ def test_a_kill_while_publishing_leaves_the_old_copy_and_the_next_one_cleans_up(
 def test_a_reader_never_misses_a_file_while_copies_are_swapped(small: Home, tmp_path: Path):
     reader = (
         "import sys, duckdb\n"
-        "for _ in range(100):\n"
+        "for _ in range(50):\n"
         "    whole = open(sys.argv[1], 'rb').read()\n"
         "    assert whole[:4] == whole[-4:] == b'PAR1'\n"
         "    with duckdb.connect(sys.argv[2], read_only=True) as c: c.execute('select n from segments.answer').fetchall()\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Built, build
-from processes import FIRST, SECOND, Command, complete, differences, export, shop_settings, undisturbed_shop, write_shop
+from processes import FIRST, SECOND, Command, complete, differences, export, shop_settings, undisturbed_shop
 
 DATABASE = "published/segmentation.duckdb"
 
@@ -17,37 +17,54 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def killed_again_and_again(home: Path, raw: Path) -> dict[str, dict]:
-    """The two evaluations of the shared shop; each is killed at several moments before it may end."""
-    moments = {
-        FIRST: [r"START sql table model marts\.customers"],
-        SECOND: [r"OK snapshotted snapshots\.segment_membership", r"OK created sql incremental model audit\.segment_evaluations"],
-    }
-    exports = {}
-    for as_of, stops in moments.items():
-        before = sha256(home / DATABASE) if (home / DATABASE).exists() else None
-        for stop in stops:
-            command = Command(home, **shop_settings(raw, as_of))
-            command.wait_until(stop)
-            assert command.signal()[0] == -signal.SIGKILL
-            assert (sha256(home / DATABASE) if (home / DATABASE).exists() else None) == before
-        complete(home, raw, as_of)
-        exports[as_of] = export(home)
-    return exports
+def copied(home: Path, copy: Path) -> Path:
+    """A copy of a home, links and all."""
+    return Path(shutil.copytree(home, copy, symlinks=True))
+
+
+def killed_in_its_first_build(home: Path, raw: Path) -> dict[str, list]:
+    """What a home holds whose first build was killed while the marts were made, after another build."""
+    command = Command(home, **shop_settings(raw, FIRST))
+    command.wait_until(r"START sql table model marts\.customers")
+    assert command.signal()[0] == -signal.SIGKILL
+    complete(home, raw, FIRST)
+    return export(home)
+
+
+def killed_in_its_second_build(home: Path, raw: Path) -> dict[str, list]:
+    """What a home holds that was left as a kill leaves it, after another build."""
+    complete(home, raw, SECOND)
+    return export(home)
 
 
 class Shops:
-    """The homes of both histories, and what each held after each evaluation."""
+    """The shared shop with its undisturbed history, and homes that died at several moments and were built again.
+
+    A kill leaves the files as they are at that moment. So one run serves several: it is stopped, its home copied, and
+    let go on. (The first build is killed for good, with its whole process group.)
+    """
 
     def __init__(self, tmp_path_factory):
+        self.shop = undisturbed_shop(tmp_path_factory, until=FIRST)
         folder = tmp_path_factory.mktemp("crash")
-        raw = write_shop(folder / "raw")
-        self.killed = folder / "killed"
-        # two homes at once: neither may mind the other
-        with ThreadPoolExecutor() as pool:
-            runs = pool.submit(undisturbed_shop, tmp_path_factory), pool.submit(killed_again_and_again, self.killed, raw)
-            shop, self.found = (run.result() for run in runs)
-        self.raw, self.calm, self.expected = shop.raw, shop.home, shop.exports
+        moments = {
+            "snapshot": r"OK snapshotted snapshots\.segment_membership",
+            "evaluations": r"OK created sql incremental model audit\.segment_evaluations",
+        }
+        # two at a time, each in a home of its own: neither may mind the other
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(killed_in_its_first_build, folder / "first", self.shop.raw)
+            run = Command(self.shop.home, **shop_settings(self.shop.raw, SECOND))
+            later = {}
+            for name, moment in moments.items():
+                run.wait_until(moment)
+                with run.frozen():
+                    home = copied(self.shop.home, folder / name)
+                later[name] = pool.submit(killed_in_its_second_build, home, self.shop.raw)
+            assert run.finish()[0] == 0
+            self.shop.keep(SECOND)
+            self.found = {"first": first.result()} | {name: build.result() for name, build in later.items()}
+        self.homes = [folder / name for name in self.found]
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +75,23 @@ def shops(tmp_path_factory) -> Shops:
 @pytest.fixture
 def calm(shops: Shops, tmp_path: Path) -> Built:
     """A copy of the undisturbed home that a test may change."""
-    shutil.copytree(shops.calm, tmp_path / "home", symlinks=True)
-    return Built(tmp_path / "home", 0)
+    return Built(copied(shops.shop.home, tmp_path / "home"), 0)
 
 
 def test_the_small_shop_has_a_history_worth_killing(shops: Shops):
-    with_members = {row[1] for row in shops.expected[SECOND]["segments.segment_members"]}
+    with_members = {row[1] for row in shops.shop.exports[SECOND]["segments.segment_members"]}
     assert len(with_members) >= 5
-    closed = [row for row in shops.expected[SECOND]["segments.segment_membership_history"] if row[3] is not None]
-    assert closed and len(shops.expected[SECOND]["audit.segment_runs"]) == 2
+    closed = [row for row in shops.shop.exports[SECOND]["segments.segment_membership_history"] if row[3] is not None]
+    assert closed and len(shops.shop.exports[SECOND]["audit.segment_runs"]) == 2
 
 
-@pytest.mark.parametrize("as_of", [FIRST, SECOND])
-def test_a_killed_build_and_another_give_what_an_undisturbed_one_gives(as_of: str, shops: Shops):
-    assert differences(shops.expected[as_of], shops.found[as_of]) == []
+@pytest.mark.parametrize("moment, as_of", [("first", FIRST), ("snapshot", SECOND), ("evaluations", SECOND)])
+def test_a_killed_build_and_another_give_what_an_undisturbed_one_gives(moment: str, as_of: str, shops: Shops):
+    assert differences(shops.shop.exports[as_of], shops.found[moment]) == []
 
 
 def test_killed_builds_leave_no_rubbish(shops: Shops):
-    for home in (shops.calm, shops.killed):
+    for home in shops.homes:
         names = {path.name for path in home.iterdir()} - {".lock"}
         assert names == {"home.json", "logs", "published", "restricted.duckdb", "target", "warehouse.duckdb"}
         published = sorted(path.name for path in (home / "published").iterdir())
@@ -85,7 +101,7 @@ def test_killed_builds_leave_no_rubbish(shops: Shops):
 
 def test_an_older_date_is_refused_and_nothing_changes(calm: Built, shops: Shops, capsys):
     before, copy = export(calm.folder), sha256(calm.folder / DATABASE)
-    built = build(calm.folder, "--without-tests", **shop_settings(shops.raw, "2026-03-07 23:59:59"))
+    built = build(calm.folder, "--without-tests", **shop_settings(shops.shop.raw, "2026-03-07 23:59:59"))
     said = capsys.readouterr().err.strip()
     assert built.code == 1
     assert said.startswith("segmentation: ") and "\n" not in said and said.endswith(".")
@@ -96,8 +112,8 @@ def test_an_older_date_is_refused_and_nothing_changes(calm: Built, shops: Shops,
 
 def test_a_repeated_date_with_changed_data_is_a_second_attempt(calm: Built, shops: Shops, tmp_path: Path):
     before = export(calm.folder)
-    raw = Path(shutil.copytree(shops.raw, tmp_path / "raw"))
-    shutil.copy(shops.raw.parent / "keys", tmp_path / "keys")
+    raw = Path(shutil.copytree(shops.shop.raw, tmp_path / "raw"))
+    shutil.copy(shops.shop.raw.parent / "keys", tmp_path / "keys")
     orders = raw / "orders.csv"
     lines = orders.read_text().splitlines()
     kept = [line for line in lines if ",customer 11," not in line]
@@ -121,6 +137,6 @@ def test_a_repeated_date_with_changed_data_is_a_second_attempt(calm: Built, shop
     # and what was true at the first date is untouched: who was in, and who has left since or stayed
     then = ("select segment_id, customer_key from snapshots.segment_membership "
             "where dbt_valid_from <= ? and (dbt_valid_to is null or dbt_valid_to > ?) order by all")
-    assert calm.rows(then, [FIRST, FIRST]) == Built(shops.calm, 0).rows(then, [FIRST, FIRST])
+    assert calm.rows(then, [FIRST, FIRST]) == Built(shops.shop.home, 0).rows(then, [FIRST, FIRST])
     ends = "select distinct dbt_valid_to::varchar from snapshots.segment_membership where dbt_valid_to is not null"
     assert calm.rows(ends) == [(SECOND,)]

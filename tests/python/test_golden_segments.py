@@ -70,7 +70,7 @@ BUYERS = {
         ((1, "100.00"), (50, "100.00"), (89, "100.00")),
         "frequent_buyer high_lifetime_value repeat_buyer", "high_lifetime_value repeat_buyer"),
     "third order 90 days ago": Buyer(
-        ((1, "100.00"), (50, "100.00"), (90, "100.00")), "high_lifetime_value repeat_buyer", "high_lifetime_value repeat_buyer"),
+        ((1, "100.00"), (50, "110.00"), (90, "90.00")), "high_lifetime_value repeat_buyer", "high_lifetime_value repeat_buyer"),
     # at_risk_loyal: 4 orders, the last at least 120 days ago
     "four orders, last 119 days ago": Buyer(
         ((119, "20.00"), (150, "20.00"), (160, "20.00"), (170, "20.00")), "repeat_buyer", "at_risk_loyal repeat_buyer"),
@@ -110,6 +110,7 @@ CARTS = {
     "cart 3 days ago, 4 at AFTER": Cart((("2026-02-26 00:00:00", "50.00"),), True, True),
     "cart of 40.00": Cart((("2026-02-27 10:00:00", "40.00"),), True, True),
     "cart of 39.99": Cart((("2026-02-27 09:00:00", "-20.01"), ("2026-02-27 08:00:00", "60.00")), True, False),
+    "cart of 0.00": Cart((("2026-02-27 09:00:00", "-60.00"), ("2026-02-27 08:00:00", "60.00")), True, False),
     # only a cart at least one hour old is abandoned
     "cart one hour ago": Cart((("2026-03-01 11:00:00", "50.00"),), True, True),
     "cart a second later": Cart((("2026-03-01 11:00:01", "50.00"),), False, True),
