@@ -16,7 +16,8 @@
    when the query is bound, so typed Parquet columns pay nothing for the second branch. #}
 {% macro duckdb__as_timestamp(column) -%}
     case
-        when typeof({{ column }}) = 'TIMESTAMP' then try_cast({{ column }} as timestamp)
+        when typeof({{ column }}) = 'TIMESTAMP'
+            then case when isfinite(try_cast({{ column }} as timestamp)) then try_cast({{ column }} as timestamp) end
         when isfinite(try_cast({{ column }} as timestamptz)) then timezone('UTC', try_cast({{ column }} as timestamptz))
     end
 {%- endmacro %}
@@ -39,7 +40,15 @@
 {%- endmacro %}
 
 {% macro as_date(column) -%}
+    {{ return(adapter.dispatch('as_date')(column)) }}
+{%- endmacro %}
+
+{% macro default__as_date(column) -%}
     {{ readable_cast(column, 'date') }}
+{%- endmacro %}
+
+{% macro duckdb__as_date(column) -%}
+    case when isfinite(try_cast({{ column }} as date)) then try_cast({{ column }} as date) end
 {%- endmacro %}
 
 {# Text, unchanged; the empty text is a missing value. #}
@@ -62,4 +71,38 @@
 
 {% macro spark__readable_cast(column, type) -%}
     try_cast({{ column }} as {{ type }})
+{%- endmacro %}
+
+{# A raw column read as one of our types: timestamp, money, rate, integer, boolean, date. Errors: any other type. #}
+{% macro read_as(column, type) -%}
+    {%- set readers = {
+        'timestamp': as_timestamp, 'money': as_money, 'rate': as_rate, 'integer': as_integer, 'boolean': as_boolean, 'date': as_date
+    } -%}
+    {%- if type not in readers -%}
+        {{ exceptions.raise_compiler_error("read_as: no type '" ~ type ~ "'; there are " ~ readers | join(', ')) }}
+    {%- endif -%}
+    {{ return(readers[type](column)) }}
+{%- endmacro %}
+
+{# Whether a raw value is present but cannot be read as a type. Arguments: column; type as in read_as(). #}
+{% macro is_unreadable(column, type) -%}
+    {{ return(adapter.dispatch('is_unreadable')(column, type)) }}
+{%- endmacro %}
+
+{# The text form is made only where the cast gave null: on a hundred million rows it would cost more than the reading. #}
+{% macro default__is_unreadable(column, type) -%}
+    nullif(case when ({{ read_as(column, type) }}) is null then cast({{ column }} as {{ dbt.type_string() }}) end, '') is not null
+{%- endmacro %}
+
+{# typeof() is folded when the query is bound: a Parquet column that has the type already is not tried at all. #}
+{% macro duckdb__is_unreadable(column, type) -%}
+    {%- set native = {
+        'timestamp': 'TIMESTAMP', 'money': 'DECIMAL(18,2)', 'rate': 'DECIMAL(18,8)', 'integer': 'INTEGER', 'boolean': 'BOOLEAN',
+        'date': 'DATE'
+    }[type] -%}
+    case
+        when typeof({{ column }}) = '{{ native }}'
+            then {% if type in ('timestamp', 'date') %}not isfinite(try_cast({{ column }} as {{ native }})){% else %}false{% endif %}
+        else {{ default__is_unreadable(column, type) }}
+    end
 {%- endmacro %}

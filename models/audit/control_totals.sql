@@ -8,7 +8,7 @@ with load_counts as (
         table_name,
         sum(n_rows_in) as n_rows_in,
         sum(n_unusable) as n_unusable,
-        sum(n_distinct_events) as n_distinct_events,
+        sum(n_duplicate_events) as n_duplicate_events,
         max(newest_recorded_at) as newest_recorded_at
     from {{ ref('int_load_counts') }}
     group by table_name
@@ -49,13 +49,11 @@ classes as (
 select
     load_counts.table_name,
     cast(load_counts.n_rows_in as bigint) as n_rows_in,
-    cast(coalesce(load_counts.n_distinct_events, accepted.n_accepted, 0) as bigint) as n_accepted,
+    cast(coalesce(
+        load_counts.n_rows_in - load_counts.n_unusable - load_counts.n_duplicate_events, accepted.n_accepted, 0
+    ) as bigint) as n_accepted,
     coalesce(classes.n_revisions, 0) as n_revisions,
-    cast(case
-        when load_counts.n_distinct_events is not null
-            then load_counts.n_rows_in - load_counts.n_unusable - load_counts.n_distinct_events
-        else coalesce(classes.n_duplicates, 0)
-    end as bigint) as n_duplicates,
+    cast(coalesce(load_counts.n_duplicate_events, classes.n_duplicates, 0) as bigint) as n_duplicates,
     cast(load_counts.n_unusable + coalesce(classes.n_contradicting, 0) as bigint) as n_rejected,
     load_counts.newest_recorded_at
 from load_counts

@@ -17,7 +17,7 @@ from segmentation.home import PROJECT, Home
 CODE_FOLDERS = ("models", "macros", "snapshots", "seeds", "tests", "analyses")
 RECORDED_FOLDERS = ("intermediate", "marts", "segments", "audit")
 # One row per source row (or one row in all): nothing there is unique by its meaning.
-PER_SOURCE_ROW = re.compile(r".*_(checked|repeated)|int_events|int_recent_events|int_settings|int_rejected_rows")
+PER_SOURCE_ROW = re.compile(r".*_(checked|repeated)|int_events|int_settings|int_rejected_rows")
 
 
 @pytest.fixture(scope="module")

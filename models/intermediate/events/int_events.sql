@@ -6,7 +6,8 @@ with events as (
 event_types as (
     select
         event_type,
-        purpose
+        purpose,
+        is_customer_act
     from {{ ref('event_types') }}
 )
 
@@ -16,6 +17,7 @@ select
     -- a type outside the contract is kept as "other"
     coalesce(event_types.event_type, 'other') as event_type,
     coalesce(event_types.purpose, 'personalize.content.profiling') as purpose,
+    coalesce(event_types.is_customer_act, true) as is_customer_act,
     events.customer_id,
     events.anonymous_id,
     events.session_id,

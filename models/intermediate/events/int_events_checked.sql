@@ -34,7 +34,11 @@ select
     and events.occurred_at is not null
     and events.event_type is not null
     and events.unreadable_column is null
-    and (events.recorded_at is null or events.occurred_at <= {{ plus_seconds('events.recorded_at', 300) }})
+    and (
+        events.occurred_at <= events.recorded_at
+        or events.recorded_at is null
+        or events.occurred_at <= {{ plus_seconds('events.recorded_at', 300) }}
+    )
     and coalesce(events.recorded_at, events.occurred_at) <= settings.newest_possible_at as is_usable,
     case
         when events.event_id is null then 'missing event_id'

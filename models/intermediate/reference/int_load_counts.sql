@@ -10,6 +10,25 @@ with settings as (
     from {{ ref('int_settings') }}
 ),
 
+-- events are too many to be copied: what is not simply accepted stands apart
+events as (
+    select
+        source_system,
+        count(*) as n_rows_in,
+        max(recorded_at) filter (where is_usable) as newest_recorded_at
+    from {{ ref('int_events_checked') }}
+    group by source_system
+),
+
+event_exceptions as (
+    select
+        source_system,
+        sum(n_unusable) as n_unusable,
+        sum(greatest(n_rows - n_unusable - 1, 0)) as n_duplicates
+    from {{ ref('int_event_exceptions') }}
+    group by source_system
+),
+
 -- a row without recorded_at may be dated ahead (a notice, a rate, a choice): it must not carry the clock into the future
 counts as (
     {%- for table in tables %}
@@ -18,7 +37,7 @@ counts as (
         source_system,
         count(*) as n_rows_in,
         count(rejected_reason) as n_unusable,
-        cast(null as bigint) as n_distinct_events,
+        cast(null as bigint) as n_duplicate_events,
         max(case when rejected_reason is null and recorded_at <= newest_possible_at then recorded_at end) as newest_recorded_at
     from {{ ref('int_' ~ table ~ '_checked') }}
     cross join settings
@@ -27,24 +46,22 @@ counts as (
     union all
     {% endfor %}
 
-    -- events are scanned once here: their re-deliveries are told by their ids
     select
         'events' as table_name,
-        source_system,
-        count(*) as n_rows_in,
-        count(rejected_reason) as n_unusable,
-        count(distinct case when rejected_reason is null then event_id end) as n_distinct_events,
-        max(case when rejected_reason is null and recorded_at <= newest_possible_at then recorded_at end) as newest_recorded_at
-    from {{ ref('int_events_checked') }}
-    cross join settings
-    group by source_system
+        events.source_system,
+        events.n_rows_in,
+        coalesce(event_exceptions.n_unusable, 0) as n_unusable,
+        coalesce(event_exceptions.n_duplicates, 0) as n_duplicate_events,
+        events.newest_recorded_at
+    from events
+    left join event_exceptions on events.source_system = event_exceptions.source_system
 )
 
 select
     table_name,
     source_system,
     n_rows_in,
-    n_unusable,
-    n_distinct_events,
+    cast(n_unusable as bigint) as n_unusable,
+    cast(n_duplicate_events as bigint) as n_duplicate_events,
     newest_recorded_at
 from counts

@@ -5,11 +5,10 @@
     'exchange_rates', 'scheduled_sends', 'events'
 ] %}
 
--- the events to be listed are found by reading three columns; without any, the wide read below is skipped
+-- events are many: without an unusable one they are not read again
 with unusable_events as (
-    select distinct coalesce(event_id, '') as event_id
-    from {{ ref('int_events_checked') }}
-    where not is_usable
+    select event_id from {{ ref('int_event_exceptions') }}
+    where n_unusable > 0
 )
 
 {%- for table in tables %}

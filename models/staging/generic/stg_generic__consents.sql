@@ -1,6 +1,6 @@
-{%- set casts = {
-    'effective_at': as_timestamp('effective_at'),
-    'recorded_at': as_timestamp('recorded_at')
+{%- set types = {
+    'effective_at': 'timestamp',
+    'recorded_at': 'timestamp'
 } -%}
 
 with source as (
@@ -30,8 +30,8 @@ renamed as (
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 

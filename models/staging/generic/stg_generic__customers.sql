@@ -1,7 +1,7 @@
-{%- set casts = {
-    'created_at': as_timestamp('created_at'),
-    'birth_date': as_date('birth_date'),
-    'recorded_at': as_timestamp('recorded_at')
+{%- set types = {
+    'created_at': 'timestamp',
+    'birth_date': 'date',
+    'recorded_at': 'timestamp'
 } -%}
 
 with source as (
@@ -26,8 +26,8 @@ renamed as (
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 

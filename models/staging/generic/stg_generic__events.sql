@@ -1,7 +1,7 @@
-{%- set casts = {
-    'occurred_at': as_timestamp('occurred_at'),
-    'amount': as_money('amount'),
-    'recorded_at': as_timestamp('recorded_at')
+{%- set types = {
+    'occurred_at': 'timestamp',
+    'amount': 'money',
+    'recorded_at': 'timestamp'
 } -%}
 
 with source as (
@@ -36,8 +36,8 @@ renamed as (
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 

@@ -1,7 +1,7 @@
-{%- set casts = {
-    'rate_date': as_date('rate_date'),
-    'rate': as_rate('rate'),
-    'recorded_at': as_timestamp('recorded_at')
+{%- set types = {
+    'rate_date': 'date',
+    'rate': 'rate',
+    'recorded_at': 'timestamp'
 } -%}
 
 with source as (
@@ -23,8 +23,8 @@ renamed as (
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 

@@ -1,8 +1,8 @@
-{%- set casts = {
-    'effective_at': as_timestamp('effective_at'),
-    'score': as_rate('score'),
-    'valid_to': as_timestamp('valid_to'),
-    'recorded_at': as_timestamp('recorded_at')
+{%- set types = {
+    'effective_at': 'timestamp',
+    'score': 'rate',
+    'valid_to': 'timestamp',
+    'recorded_at': 'timestamp'
 } -%}
 
 with source as (
@@ -32,8 +32,8 @@ renamed as (
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 

@@ -1,7 +1,7 @@
-{%- set casts = {
-    'published_at': as_timestamp('published_at'),
-    'material_change': as_boolean('material_change'),
-    'invalidated_at': as_timestamp('invalidated_at')
+{%- set types = {
+    'published_at': 'timestamp',
+    'material_change': 'boolean',
+    'invalidated_at': 'timestamp'
 } -%}
 
 with source as (
@@ -26,8 +26,8 @@ renamed as (
         {{ as_timestamp('invalidated_at') }} as invalidated_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 

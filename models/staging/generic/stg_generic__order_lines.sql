@@ -1,9 +1,9 @@
-{%- set casts = {
-    'line_number': as_integer('line_number'),
-    'quantity': as_integer('quantity'),
-    'unit_price': as_money('unit_price'),
-    'discount_amount': as_money('discount_amount'),
-    'recorded_at': as_timestamp('recorded_at')
+{%- set types = {
+    'line_number': 'integer',
+    'quantity': 'integer',
+    'unit_price': 'money',
+    'discount_amount': 'money',
+    'recorded_at': 'timestamp'
 } -%}
 
 with source as (
@@ -28,8 +28,8 @@ renamed as (
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 

@@ -1,8 +1,8 @@
-{%- set casts = {
-    'ordered_at': as_timestamp('ordered_at'),
-    'gross_amount': as_money('gross_amount'),
-    'discount_amount': as_money('discount_amount'),
-    'recorded_at': as_timestamp('recorded_at')
+{%- set types = {
+    'ordered_at': 'timestamp',
+    'gross_amount': 'money',
+    'discount_amount': 'money',
+    'recorded_at': 'timestamp'
 } -%}
 
 with source as (
@@ -35,8 +35,8 @@ renamed as (
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 

@@ -1,6 +1,6 @@
-{%- set casts = {
-    'scheduled_at': as_timestamp('scheduled_at'),
-    'recorded_at': as_timestamp('recorded_at')
+{%- set types = {
+    'scheduled_at': 'timestamp',
+    'recorded_at': 'timestamp'
 } -%}
 
 with source as (
@@ -24,8 +24,8 @@ renamed as (
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
-        {{ unreadable(casts) }} as unreadable_column,
-        {{ unreadable(casts, show='value') }} as unreadable_value
+        {{ unreadable(types) }} as unreadable_column,
+        {{ unreadable(types, show='value') }} as unreadable_value
     from source
 )
 
