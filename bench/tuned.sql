@@ -249,8 +249,8 @@ searched as (
 
 select
     person,
-    min(occurred_at) as first_seen_at,
-    max(occurred_at) as last_seen_at,
+    min(occurred_at) filter (event_type != 'email_sent') as first_seen_at,
+    max(occurred_at) filter (event_type != 'email_sent') as last_seen_at,
     max(occurred_at) filter (
         event_type = 'add_to_cart' and occurred_at <= getvariable('as_of') - interval 1 hour
     ) as last_cart_at,

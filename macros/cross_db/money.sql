@@ -7,3 +7,11 @@
 {% macro ratio() -%}
     decimal(18, 4)
 {%- endmacro %}
+
+{#
+    An amount in the reporting currency, rounded to cents. Arguments: amount; rate (reporting units per unit; null: it
+    is the reporting currency already, and nothing is multiplied).
+#}
+{% macro converted(amount, rate) -%}
+    case when {{ rate }} is null then cast({{ amount }} as {{ money() }}) else cast({{ amount }} * {{ rate }} as {{ money() }}) end
+{%- endmacro %}

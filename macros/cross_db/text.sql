@@ -4,7 +4,22 @@
     An address without "@" is no address. Argument: column with the text as given.
 #}
 {% macro normalised_email(column) -%}
+    {{ return(adapter.dispatch('normalised_email')(column)) }}
+{%- endmacro %}
+
+{% macro default__normalised_email(column) -%}
     case when {{ column }} like '%_@_%' then {{ ascii_lower(nfc('trim(' ~ column ~ ')')) }} end
+{%- endmacro %}
+
+{# A text in ASCII is its own normal form, and lower() changes no other letters in it: a fifth of the cost. #}
+{% macro duckdb__normalised_email(column) -%}
+    case
+        when {{ column }} like '%_@_%' then
+            case
+                when strlen({{ column }}) = length({{ column }}) then trim(lower({{ column }}))
+                else {{ ascii_lower(nfc('trim(' ~ column ~ ')')) }}
+            end
+    end
 {%- endmacro %}
 
 {# A phone number in the form that is keyed: digits only, a leading 00 taken as the international plus. #}
@@ -14,16 +29,21 @@
 
 {# Lower case in ASCII letters only. #}
 {% macro ascii_lower(text) -%}
-    {{ return(adapter.dispatch('ascii_lower')(text)) }}
-{%- endmacro %}
-
-{% macro default__ascii_lower(text) -%}
     translate({{ text }}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')
 {%- endmacro %}
 
-{# translate() costs DuckDB two microseconds a row; of a text without other letters lower() says the same in a tenth. #}
-{% macro duckdb__ascii_lower(text) -%}
-    case when strlen({{ text }}) = length({{ text }}) then lower({{ text }}) else {{ default__ascii_lower(text) }} end
+{# Whether a text holds anything but spaces; null gives null or false. #}
+{% macro is_not_blank(text) -%}
+    {{ return(adapter.dispatch('is_not_blank')(text)) }}
+{%- endmacro %}
+
+{% macro default__is_not_blank(text) -%}
+    trim({{ text }}) != ''
+{%- endmacro %}
+
+{# Compared byte by byte, what begins after the space character is not blank: spares nearly every row the trim. #}
+{% macro duckdb__is_not_blank(text) -%}
+    ({{ text }} >= '!' or trim({{ text }}) != '')
 {%- endmacro %}
 
 {# Unicode normal form C. #}

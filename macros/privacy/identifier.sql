@@ -1,4 +1,4 @@
 {# An identifier as data: any text, unchanged, case kept; only blank text names nobody. Argument: column. #}
 {% macro identifier(column) -%}
-    case when trim({{ column }}) != '' then {{ column }} end
+    case when {{ is_not_blank(column) }} then {{ column }} end
 {%- endmacro %}

@@ -20,7 +20,7 @@ orders as (
     inner join clock
         on int_orders.ordered_at <= clock.as_of
         and {{ is_in_interval('clock.known_at', 'int_orders.recorded_at', 'int_orders.superseded_at') }}
-    where coalesce(lower(trim(int_orders.status)), '') not in {{ invalid_order_statuses() }}
+    where {{ is_valid_order_status('int_orders.status') }}
 ),
 
 rates as (

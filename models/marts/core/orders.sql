@@ -66,9 +66,9 @@ identified as (
 priced as (
     select
         identified.*,
-        cast(identified.gross_amount * coalesce(rates.rate, 1) as {{ money() }}) as gross,
-        cast(identified.discount_amount * coalesce(rates.rate, 1) as {{ money() }}) as discount,
-        cast(coalesce(refunds.amount, 0) * coalesce(rates.rate, 1) as {{ money() }}) as refunded
+        {{ converted('identified.gross_amount', 'rates.rate') }} as gross,
+        {{ converted('identified.discount_amount', 'rates.rate') }} as discount,
+        {{ converted('coalesce(refunds.amount, 0)', 'rates.rate') }} as refunded
     from identified
     cross join settings
     left join refunds on identified.order_id = refunds.order_id
@@ -90,7 +90,7 @@ select
     -- never below zero: a refund may include tax and shipping, which the order's amount does not
     cast(greatest(priced.gross - priced.discount - priced.refunded, 0) as {{ money() }}) as net_amount,
     priced.status,
-    coalesce(lower(trim(priced.status)), '') not in {{ invalid_order_statuses() }} as is_valid,
+    {{ is_valid_order_status('priced.status') }} as is_valid,
     priced.discount_amount > 0 or priced.coupon_code is not null as is_discounted,
     seasonal_days.order_date is not null as is_seasonal,
     priced.channel,
