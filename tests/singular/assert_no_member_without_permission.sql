@@ -19,7 +19,9 @@ left join {{ ref('consent_state') }} as consent_state
     on requirements.as_of = consent_state.as_of
     and requirements.customer_key = consent_state.customer_key
     and requirements.purpose = consent_state.purpose
-left join {{ ref('customers') }} as customers on requirements.customer_key = customers.customer_key
+left join {{ ref('customers') }} as customers
+    on requirements.as_of = customers.as_of
+    and requirements.customer_key = customers.customer_key
 where consent_state.is_objected
     or consent_state.is_restricted
     or (requirements.lawful_basis = 'consent' and consent_state.is_granted is distinct from true)

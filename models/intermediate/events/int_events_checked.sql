@@ -1,12 +1,8 @@
+{#- a literal, not a join with the settings: a condition on a joined row would be tested apart from the scan -#}
+{%- set ingested_at = instant_setting('INGESTED_AT') -%}
+
 with events as (
     select * from {{ ref('stg_generic__events') }}
-),
-
-settings as (
-    select
-        ingested_at,
-        coalesce(ingested_at, cast('9999-12-31 00:00:00' as {{ dbt.type_timestamp() }})) as newest_possible_at
-    from {{ ref('int_settings') }}
 )
 
 select
@@ -39,13 +35,12 @@ select
         or events.recorded_at is null
         or events.occurred_at <= {{ plus_seconds('events.recorded_at', 300) }}
     )
-    and coalesce(events.recorded_at, events.occurred_at) <= settings.newest_possible_at as is_usable,
+    and (coalesce(events.recorded_at, events.occurred_at) <= {{ ingested_at }} or {{ ingested_at }} is null) as is_usable,
     case
         when events.event_id is null then 'missing event_id'
         when events.unreadable_column is not null then 'unreadable ' || events.unreadable_column
         when events.occurred_at is null then 'missing occurred_at'
         when events.event_type is null then 'missing event_type'
-        {{ time_rejections('events.occurred_at', 'events.recorded_at') }}
+        {{ time_rejections('events.occurred_at', 'events.recorded_at', ingested_at) }}
     end as rejected_reason
 from events
-cross join settings

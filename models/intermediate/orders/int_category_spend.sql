@@ -28,7 +28,9 @@ rates as (
 ),
 
 order_lines as (
-    select int_order_lines.*
+    select
+        clock.as_of,
+        int_order_lines.*
     from {{ ref('int_order_lines') }} as int_order_lines
     inner join clock
         on {{ is_in_interval('clock.known_at', 'int_order_lines.recorded_at', 'int_order_lines.superseded_at') }}
@@ -56,10 +58,13 @@ select
         greatest(order_lines.quantity * order_lines.unit_price - order_lines.discount_amount, 0) * coalesce(rates.rate, 1)
     ) as {{ money() }}) as spend
 from order_lines
-inner join orders on order_lines.order_id = orders.order_id
+inner join orders
+    on order_lines.as_of = orders.as_of
+    and order_lines.order_id = orders.order_id
 inner join products on order_lines.product_id = products.product_id
 left join rates
-    on orders.currency = rates.currency
+    on orders.as_of = rates.as_of
+    and orders.currency = rates.currency
     and orders.order_date = rates.order_date
 left join sensitive on lower(products.product_category) = sensitive.category
 where products.product_category is not null

@@ -3,7 +3,9 @@ with clock as (
 ),
 
 rates as (
-    select int_exchange_rates.*
+    select
+        clock.as_of,
+        int_exchange_rates.*
     from {{ ref('int_exchange_rates') }} as int_exchange_rates
     inner join clock
         on {{ is_in_interval('clock.known_at', 'int_exchange_rates.recorded_at', 'int_exchange_rates.superseded_at') }}
@@ -21,12 +23,13 @@ foreign_days as (
 -- the newest rate on or before the order's day
 ranked as (
     select
+        rates.as_of,
         foreign_days.currency,
         foreign_days.order_date,
         rates.rate_date,
         rates.rate,
         row_number() over (
-            partition by foreign_days.currency, foreign_days.order_date order by rates.rate_date desc
+            partition by rates.as_of, foreign_days.currency, foreign_days.order_date order by rates.rate_date desc
         ) as newness
     from foreign_days
     inner join rates
@@ -35,6 +38,7 @@ ranked as (
 )
 
 select
+    as_of,
     currency,
     order_date,
     rate_date,

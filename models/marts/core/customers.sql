@@ -9,6 +9,7 @@ customer_keys as (
 -- the type stands as a column: DuckDB turns a constant in a left join's condition into a nested loop
 records as (
     select
+        clock.as_of,
         'customer_id' as identifier_type,
         int_customers.*
     from {{ ref('int_customers') }} as int_customers
@@ -21,6 +22,7 @@ records as (
 
 orders as (
     select
+        as_of,
         customer_key,
         min(ordered_at) as first_seen_at,
         min(case when is_valid then ordered_at end) as first_order_at,
@@ -28,11 +30,12 @@ orders as (
         {{ latest('region', 'ordered_at', 'order_key') }} as region
     from {{ ref('orders') }}
     where customer_key is not null
-    group by customer_key
+    group by as_of, customer_key
 ),
 
 consents as (
     select
+        clock.as_of,
         consent_events.identifier_type,
         consent_events.identifier,
         min(consent_events.acts_at) as first_seen_at
@@ -42,11 +45,12 @@ consents as (
         and consent_events.acts_at <= clock.as_of
     -- a restriction given by address is somebody else's act: it shows us nobody
     where not consent_events.is_by_address
-    group by consent_events.identifier_type, consent_events.identifier
+    group by clock.as_of, consent_events.identifier_type, consent_events.identifier
 ),
 
 event_activity as (
     select
+        as_of,
         'customer_id' as identifier_type,
         customer_id,
         first_seen_at
@@ -60,16 +64,18 @@ profiling_purposes as (
 
 profiling as (
     select
+        as_of,
         customer_key,
         max(case when is_objected then 1 else 0 end) as is_objected,
         max(case when is_restricted then 1 else 0 end) as is_restricted
     from {{ ref('consent_state') }}
     where purpose in (select profiling_purposes.purpose from profiling_purposes)
-    group by customer_key
+    group by as_of, customer_key
 ),
 
 known as (
     select
+        clock.as_of,
         customer_keys.customer_key,
         customer_keys.identifier_type,
         orders.first_order_at,
@@ -81,15 +87,21 @@ known as (
         consents.first_seen_at as first_asked_at,
         event_activity.first_seen_at as first_visited_at
     from customer_keys
+    cross join clock
     left join records
-        on customer_keys.identifier_type = records.identifier_type
+        on clock.as_of = records.as_of
+        and customer_keys.identifier_type = records.identifier_type
         and customer_keys.identifier = records.customer_id
-    left join orders on customer_keys.customer_key = orders.customer_key
+    left join orders
+        on clock.as_of = orders.as_of
+        and customer_keys.customer_key = orders.customer_key
     left join consents
-        on customer_keys.identifier_type = consents.identifier_type
+        on clock.as_of = consents.as_of
+        and customer_keys.identifier_type = consents.identifier_type
         and customer_keys.identifier = consents.identifier
     left join event_activity
-        on customer_keys.identifier_type = event_activity.identifier_type
+        on clock.as_of = event_activity.as_of
+        and customer_keys.identifier_type = event_activity.identifier_type
         and customer_keys.identifier = event_activity.customer_id
     where records.customer_id is not null
         or orders.customer_key is not null
@@ -100,12 +112,12 @@ known as (
 aged as (
     select
         known.*,
-        {{ completed_years('known.birth_date', local_date('clock.as_of')) }} as age_years
+        {{ completed_years('known.birth_date', local_date('known.as_of')) }} as age_years
     from known
-    cross join clock
 )
 
 select
+    aged.as_of,
     aged.customer_key,
     {{ least_of(['aged.created_at', 'aged.first_bought_at', 'aged.first_asked_at', 'aged.first_visited_at']) }} as first_seen_at,
     aged.first_order_at,
@@ -129,4 +141,6 @@ select
         when aged.age_years < {{ var('minimum_age_years') | int }} then 'age_gate'
     end as not_profiled_reason
 from aged
-left join profiling on aged.customer_key = profiling.customer_key
+left join profiling
+    on aged.as_of = profiling.as_of
+    and aged.customer_key = profiling.customer_key

@@ -8,7 +8,9 @@ settings as (
 
 -- the revision of each order that was known at known_at
 orders as (
-    select int_orders.*
+    select
+        clock.as_of,
+        int_orders.*
     from {{ ref('int_orders') }} as int_orders
     inner join clock
         on int_orders.ordered_at <= clock.as_of
@@ -17,13 +19,14 @@ orders as (
 
 refunds as (
     select
+        clock.as_of,
         int_refunds.order_id,
         sum(int_refunds.amount) as amount
     from {{ ref('int_refunds') }} as int_refunds
     inner join clock
         on int_refunds.refunded_at <= clock.as_of
         and {{ is_in_interval('clock.known_at', 'int_refunds.recorded_at', 'int_refunds.superseded_at') }}
-    group by int_refunds.order_id
+    group by clock.as_of, int_refunds.order_id
 ),
 
 rates as (
@@ -71,15 +74,19 @@ priced as (
         {{ converted('coalesce(refunds.amount, 0)', 'rates.rate') }} as refunded
     from identified
     cross join settings
-    left join refunds on identified.order_id = refunds.order_id
+    left join refunds
+        on identified.as_of = refunds.as_of
+        and identified.order_id = refunds.order_id
     left join rates
-        on identified.currency = rates.currency
+        on identified.as_of = rates.as_of
+        and identified.currency = rates.currency
         and identified.order_date = rates.order_date
     -- a foreign order whose rate was not yet known then is not yet countable
     where identified.currency = settings.reporting_currency or rates.rate is not null
 )
 
 select
+    priced.as_of,
     {{ record_key('order', "priced.source_system || '|' || priced.order_id", 'record_keys.secret') }} as order_key,
     customer_keys.customer_key,
     priced.ordered_at,

@@ -1,8 +1,4 @@
-with clock as (
-    select * from {{ ref('evaluation_clock') }}
-),
-
-customers as (
+with customers as (
     select * from {{ ref('customers') }}
     where not_profiled_reason is null
 ),
@@ -38,11 +34,13 @@ spend_ranks as (
         customer_orders.customer_key,
         rank() over (partition by customer_orders.as_of order by customer_orders.net_spend desc) - 1 as buyers_spending_more
     from customer_orders
-    inner join customers on customer_orders.customer_key = customers.customer_key
+    inner join customers
+        on customer_orders.as_of = customers.as_of
+        and customer_orders.customer_key = customers.customer_key
 )
 
 select
-    clock.as_of,
+    customers.as_of,
     customers.customer_key,
 
     -- orders
@@ -111,23 +109,22 @@ select
     rfm.value_tier,
     retention.retention_state
 from customers
-cross join clock
-left join site on clock.as_of = site.as_of
+left join site on customers.as_of = site.as_of
 left join customer_orders
-    on clock.as_of = customer_orders.as_of
+    on customers.as_of = customer_orders.as_of
     and customers.customer_key = customer_orders.customer_key
 left join spend_ranks
-    on clock.as_of = spend_ranks.as_of
+    on customers.as_of = spend_ranks.as_of
     and customers.customer_key = spend_ranks.customer_key
 left join behaviour
-    on clock.as_of = behaviour.as_of
+    on customers.as_of = behaviour.as_of
     and customers.customer_key = behaviour.customer_key
 left join categories
-    on clock.as_of = categories.as_of
+    on customers.as_of = categories.as_of
     and customers.customer_key = categories.customer_key
 left join rfm
-    on clock.as_of = rfm.as_of
+    on customers.as_of = rfm.as_of
     and customers.customer_key = rfm.customer_key
 left join retention
-    on clock.as_of = retention.as_of
+    on customers.as_of = retention.as_of
     and customers.customer_key = retention.customer_key

@@ -1,17 +1,11 @@
-with clock as (
-    select * from {{ ref('evaluation_clock') }}
-),
-
-valid_orders as (
+with valid_orders as (
     select
-        clock.as_of,
         orders.*,
-        {{ in_last_days('orders.ordered_at', 30, 'clock.as_of') }} as is_in_30d,
-        {{ in_last_days('orders.ordered_at', 90, 'clock.as_of') }} as is_in_90d,
-        {{ in_last_days('orders.ordered_at', 180, 'clock.as_of') }} as is_in_180d,
-        {{ in_last_days('orders.ordered_at', 365, 'clock.as_of') }} as is_in_365d
+        {{ in_last_days('orders.ordered_at', 30, 'orders.as_of') }} as is_in_30d,
+        {{ in_last_days('orders.ordered_at', 90, 'orders.as_of') }} as is_in_90d,
+        {{ in_last_days('orders.ordered_at', 180, 'orders.as_of') }} as is_in_180d,
+        {{ in_last_days('orders.ordered_at', 365, 'orders.as_of') }} as is_in_365d
     from {{ ref('orders') }} as orders
-    cross join clock
     where orders.is_valid and orders.customer_key is not null
 ),
 

@@ -6,7 +6,8 @@ with customer_orders as (
     select customer_orders.*
     from {{ ref('customer_orders') }} as customer_orders
     inner join {{ ref('customers') }} as customers
-        on customer_orders.customer_key = customers.customer_key
+        on customer_orders.as_of = customers.as_of
+        and customer_orders.customer_key = customers.customer_key
     where customers.not_profiled_reason is null
 ),
 
