@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
     build.set_defaults(run=lambda options: run_build(with_tests=not options.without_tests))
     demo = commands.add_parser("demo", help="evaluate twelve Mondays of the demo shop, for a history to look at")
     demo.set_defaults(run=lambda _: run_demo())
+    again = commands.add_parser("replay", help="evaluate recorded dates again and compare with the record")
+    again.add_argument("--mode", choices=("as_recorded", "as_corrected"), default="as_recorded",
+                       help="know what was known then (default), or what is known now")
+    again.add_argument("--as-of", metavar="INSTANT", help="one recorded date")
+    again.add_argument("--from", dest="first", metavar="INSTANT", help="recorded dates from this one on")
+    again.add_argument("--to", dest="last", metavar="INSTANT", help="recorded dates up to this one")
+    again.set_defaults(run=run_replay)
     release = commands.add_parser("release", help="lock the released versions of segments")
     release.add_argument("names", nargs="+")
     release.set_defaults(run=lambda options: run_release(options.names))
@@ -38,14 +46,13 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal's encoding does not
     try:
-        options.run(options)
+        return options.run(options) or 0
     except UserError as error:
         complain(str(error))
         return 1
     except KeyboardInterrupt:
         complain("stopped; the published copy is the old one, and the next build starts over.")
         return 130
-    return 0
 
 
 def complain(text: str) -> None:
@@ -91,6 +98,32 @@ def run_demo() -> None:
                      f"{as_of:%Y-%m-%d} ({number} of {len(DEMO_AS_OFS)})")
         publish_and_show(home)
         show_sizes(home)
+
+
+def run_replay(options: argparse.Namespace) -> int:
+    """Evaluate recorded dates again, show what differs from the record; 1 when a difference has no explanation."""
+    from segmentation.replay import recorded_evaluations, replay
+
+    check_environment()
+    instants = {name: instant(f"--{name}", getattr(options, field)) for name, field in
+                (("as-of", "as_of"), ("from", "first"), ("to", "last"))}
+    home = Home.from_environment()
+    with home.locked():
+        home.check_databases()
+        evaluations = recorded_evaluations(home, options.mode, *instants.values())
+        outcome = replay(home, evaluations, options.mode, beside_the_record(home, options.mode))
+    show_replay(home, evaluations, options.mode, outcome)
+    return 0 if outcome.is_explained else 1
+
+
+def beside_the_record(home: Home, mode: str) -> Callable[[list[str], str], None]:
+    """How dbt is started for past dates: with schemas, artefacts and settings of a replay."""
+    from segmentation.replay import PREFIX
+
+    settings = {"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": mode}
+    if home.kind == "shop":
+        settings["SEGMENTS_RAW"] = "given"  # the raw views stand since the last build
+    return lambda arguments, title: evaluate(home, settings, arguments, title, folder="replay")
 
 
 def run_release(names: list[str]) -> None:
@@ -161,16 +194,8 @@ def check_environment() -> None:
     for name in ("AS_OF", "KNOWN_AT", "INGESTED_AT"):
         value = os.environ.get(name, "")
         words = ("",) if name == "INGESTED_AT" else ("", "latest")
-        if value in words:
-            continue
-        try:
-            if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?", value):
-                raise ValueError
-            if not 1900 <= datetime.fromisoformat(value).year <= 2199:
-                raise ValueError
-        except ValueError:
-            latest = ", or latest" if "latest" in words else ""
-            raise UserError(f"{name} must be a UTC instant like 2026-03-03 00:00:00{latest}; not {value[:60]!r}.") from None
+        if value not in words:
+            instant(name, value, also=", or latest" if "latest" in words else "")
     threads = os.environ.get("SEGMENTS_THREADS", "")
     if threads and not re.fullmatch("[1-9][0-9]{0,2}", threads):
         raise UserError(f"SEGMENTS_THREADS must be a number from 1 to 999, not {threads[:60]!r}.")
@@ -195,7 +220,22 @@ def code_sha() -> str:
     return sha + ("-dirty" if changed else "")
 
 
-def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: str) -> None:
+def instant(name: str, text: str | None, also: str = "") -> datetime | None:
+    """A UTC instant given as text; None when not given. Raises UserError naming the setting and what it may `also` be."""
+    if not text:
+        return None
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?", text):
+            raise ValueError
+        moment = datetime.fromisoformat(text)
+        if not 1900 <= moment.year <= 2199:
+            raise ValueError
+        return moment
+    except ValueError:
+        raise UserError(f"{name} must be a UTC instant like 2026-03-03 00:00:00{also}; not {text[:60]!r}.") from None
+
+
+def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: str, folder: str = "") -> None:
     """One dbt command with a progress bar."""
     from segmentation.dbt_run import environment, run_dbt
 
@@ -207,7 +247,7 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
             progress.update(task, completed=index, total=total, node=name[:50])
 
         with environment(settings):
-            run_dbt(arguments, home, on_node)
+            run_dbt(arguments, home, on_node, folder)
         progress.update(task, node="done")
 
 
@@ -260,6 +300,31 @@ def publish_and_show(home: Home) -> None:
     database = printable(str(home.published / DATABASE))
     console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
+
+
+def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:
+    """Print what a replay found, date by date where it differs."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+        rows = warehouse.execute(
+            """
+            select as_of, known_at, sum(n_recorded), sum(n_identical), sum(n_added), sum(n_removed), sum(n_modified),
+                count(*) filter (not is_root_equal)
+            from audit.replay_partitions where mode = ? and list_contains(?, as_of) group by all order by as_of
+            """,
+            [mode, [one.as_of for one in evaluations]],
+        ).fetchall()
+    table = Table(title=f"Replay {mode} of {outcome.n_dates:,} dates", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for heading in ("as of", "known at", "on record", "identical", "added", "removed", "modified", "other hashes"):
+        table.add_column(heading, justify="left" if heading.endswith(("of", "at")) else "right", no_wrap=True)
+    for as_of, known_at, *numbers in rows:
+        table.add_row(str(as_of), str(known_at), *(f"{n:,}" for n in numbers))
+    console.print(table)
+    console.print(f"{outcome.n_identical:,} of {outcome.n_recorded:,} recorded memberships identical, "
+                  f"{outcome.n_roots_equal:,} of {outcome.n_partitions:,} partition hashes equal.")
+    for cause, count in sorted(outcome.causes.items()):
+        console.print(f"{count:,} differences: {cause}")
+    if not outcome.is_explained:
+        console.print("Look at audit.replay_differences; the code of each recorded run stands in audit.segment_runs.")
 
 
 def show_sizes(home: Home) -> None:

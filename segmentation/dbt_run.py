@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
@@ -27,8 +28,12 @@ def environment(values: dict[str, str]):
                 os.environ[name] = value
 
 
-def run_dbt(arguments: list[str], home: Home, on_node: Callable[[str, str, int, int], None] | None = None) -> None:
+def run_dbt(
+    arguments: list[str], home: Home, on_node: Callable[[str, str, int, int], None] | None = None, folder: str = ""
+) -> None:
     """Run one dbt command on a home. Calls on_node(name, status, index, total) as nodes finish.
+
+    A replay names a folder of its own inside target/: its schemas are others, and so is the project as dbt parses it.
 
     Raises UserError with one line per failed node, or with dbt's own sentence when it could not start.
     """
@@ -41,11 +46,12 @@ def run_dbt(arguments: list[str], home: Home, on_node: Callable[[str, str, int, 
             on_node(event.data.node_info.node_name, event.data.status, event.data.index, total)
 
     # nothing on the screen but our own sentences; everything in the log
-    options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(home.target),
+    target = home.target / folder
+    options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target),
                "--log-path", str(home.target.with_name("logs")), "--log-level-file", "debug", "--log-level", "none", "--quiet"]
     # dbt would load a file `.env` on top of the settings that were checked
     own = {"SEGMENTS_HOME": ".", "PYTHON_DOTENV_DISABLED": "1"}
-    with _parse_cache(home), environment(own), contextlib.chdir(home.folder):
+    with _parse_cache(target, folder), environment(own), contextlib.chdir(home.folder):
         try:
             result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])
         finally:
@@ -71,13 +77,14 @@ def _close_databases() -> None:
 
 
 @contextlib.contextmanager
-def _parse_cache(home: Home):
+def _parse_cache(target: Path, folder: str):
     """Lend a new home the parsed project of an earlier one: parsing takes longer than building the demo.
 
-    dbt checks itself whether the cache fits. It does because the home is always "." to dbt; only demo and shop differ.
+    dbt checks itself whether the cache fits. It does because the home is always "." to dbt; only demo and shop differ, and
+    a replay from a build.
     """
     kind = "shop" if os.environ.get("SEGMENTS_RAW") else "demo"
-    own, shared = home.target / PARSED, PROJECT / "target" / f"{kind}_{PARSED}"
+    own, shared = target / PARSED, PROJECT / "target" / "_".join(filter(None, (kind, folder, PARSED)))
     with contextlib.suppress(OSError):  # a project that may not be written to only takes longer
         if not own.exists():
             own.parent.mkdir(parents=True, exist_ok=True)

@@ -133,6 +133,21 @@ class Home:
         self.restricted.chmod(0o600)
         return connection
 
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A writing connection to the warehouse with the restricted database attached, closed at the end."""
+        connection = _connect(self.warehouse)
+        try:
+            connection.execute(f"attach '{str(self.restricted).replace(chr(39), chr(39) * 2)}' as restricted")
+            yield connection
+        finally:
+            connection.close()
+
+    @property
+    def kind(self) -> str | None:
+        """Whose data this home holds: demo, shop or, while empty, nobody's."""
+        return self._held_kind()
+
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:

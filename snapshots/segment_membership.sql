@@ -3,9 +3,7 @@
 {{ config(
     unique_key=['segment_id', 'customer_key'],
     strategy='check',
-    check_cols=[
-        'spec_version', 'lawful_basis', 'privacy_impact', 'consent_version', 'consent_event_key', 'data_sources', 'is_primary'
-    ],
+    check_cols=membership_columns(),
     updated_at='as_of',
     hard_deletes='invalidate',
     pre_hook="{{ rewind_as_of() }}",

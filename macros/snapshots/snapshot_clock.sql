@@ -20,11 +20,11 @@
 
 {#
     Refuses an as_of older than the newest one on record: dbt would accept it and corrupt the history silently.
-    Pre-hook of evaluation_clock, on which every mart depends, so a refused date changes no mart, snapshot or audit row.
+    A replay writes no history and may go back. Pre-hook of evaluation_clock, on which every mart depends, so a refused date changes no mart, snapshot or audit row.
     Compares with the runs, with the runs that were started, and with the bounds of the snapshot itself.
 #}
 {% macro refuse_older_as_of() -%}
-    {%- if execute -%}
+    {%- if execute and not is_replay() -%}
         {%- set recorded = [] -%}
         {%- for name, column in [
             ('segment_runs', 'as_of'), ('run_started', 'as_of'),

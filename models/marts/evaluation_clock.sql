@@ -1,5 +1,15 @@
 {{ config(pre_hook="{{ refuse_older_as_of() }}") }}
 
+{% if is_replay() -%}
+with planned as (
+    select * from {{ source('replay', 'planned_evaluations') }}
+)
+
+select
+    as_of,
+    known_at
+from planned
+{%- else -%}
 with loaded as (
     select max(newest_recorded_at) as newest_recorded_at
     from {{ ref('int_load_counts') }}
@@ -30,3 +40,4 @@ select
     case when is_as_corrected then newest_recorded_at else coalesce(asked_known_at, as_of) end as known_at
 from decided
 where is_decided
+{%- endif %}

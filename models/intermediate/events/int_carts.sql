@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['clocked']) }}
 
 with activity as (
     select * from {{ ref('int_event_activity') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['clocked']) }}
 
 with event_types as (
     select

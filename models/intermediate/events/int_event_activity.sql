@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['clocked']) }}
 
 with clock as (
     select * from {{ ref('evaluation_clock') }}

@@ -1,3 +1,5 @@
+{{ config(tags=['clocked']) }}
+
 with clock as (
     select * from {{ ref('evaluation_clock') }}
 ),

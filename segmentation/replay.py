@@ -1,0 +1,155 @@
+"""Past dates evaluated again: the same models, several as_ofs at once, in schemas of their own beside the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from segmentation.errors import UserError
+from segmentation.home import Home
+
+PREFIX = "replay_"
+MODES = ("as_recorded", "as_corrected")
+# what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot or what follows it
+SELECTION = [
+    "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes",
+    "--exclude", "segment_membership+", "run_started+",
+    "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
+]
+RESULTS = ("replay_partitions", "replay_differences")
+# Dates are evaluated together until their orders are this many rows: more would only fill memory.
+ROWS_AT_ONCE = 20_000_000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One date to evaluate: the instant, and what may be known."""
+
+    as_of: datetime
+    known_at: datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a replay found over all its partitions (dates times segments)."""
+
+    n_dates: int
+    n_partitions: int
+    n_roots_equal: int
+    n_recorded: int
+    n_identical: int
+    causes: dict[str, int]
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether every difference has a known cause, and equal members have equal hashes."""
+        return "unexplained" not in self.causes
+
+
+def recorded_evaluations(
+    home: Home, mode: str, as_of: datetime | None = None, first: datetime | None = None, last: datetime | None = None
+) -> list[Evaluation]:
+    """The recorded dates to replay, oldest first: all of them, one (as_of), or those from `first` to `last`.
+
+    as_recorded knows what the newest attempt of each date knew; as_corrected knows what the last build had loaded.
+    Raises UserError when nothing is recorded, or nothing for the dates asked.
+    """
+    with _read(home) as warehouse:
+        try:
+            rows = warehouse.execute(
+                "select as_of, max_by(known_at, attempt) from audit.segment_runs group by as_of order by as_of"
+            ).fetchall()
+            newest = warehouse.execute("select max(newest_recorded_at) from audit.control_totals").fetchone()[0]
+        except duckdb.CatalogException:
+            rows = []
+    if not rows:
+        raise UserError(f"{home.folder} holds no recorded evaluation yet: run `segmentation build` first.")
+    asked = [row for row in rows if row[0] == (as_of or row[0]) and (first or row[0]) <= row[0] <= (last or row[0])]
+    if not asked:
+        raise UserError(f"No evaluation is recorded for these dates: the record goes from {rows[0][0]} to {rows[-1][0]}.")
+    return [Evaluation(moment, known if mode == "as_recorded" else newest) for moment, known in asked]
+
+
+def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[list[str], str], None]) -> Outcome:
+    """Evaluate the dates again, compare with the record, keep the result in audit.replay_* and return it in short.
+
+    `run` starts dbt with arguments and a title. The record itself is not touched.
+    """
+    for number, part in enumerate(parts := in_parts(home, evaluations), start=1):
+        evaluate(home, part, run, f"replaying {number} of {len(parts)}" if len(parts) > 1 else "replaying")
+        with home.writing() as warehouse:
+            _keep_results(warehouse, mode, part)
+            drop_replayed(warehouse)
+    with home.writing() as warehouse:
+        drop_replayed(warehouse)
+    return outcome(home, evaluations, mode)
+
+
+def evaluate(home: Home, evaluations: list[Evaluation], run: Callable[[list[str], str], None], title: str) -> None:
+    """Build the replay schemas for these dates, from nothing."""
+    with home.writing() as warehouse:
+        drop_replayed(warehouse)
+        warehouse.execute("create schema if not exists replay")
+        warehouse.execute("create or replace table replay.planned_evaluations (as_of timestamp, known_at timestamp)")
+        warehouse.executemany(
+            "insert into replay.planned_evaluations values (?, ?)", [(one.as_of, one.known_at) for one in evaluations])
+    run(["build", *SELECTION], title)
+
+
+def in_parts(home: Home, evaluations: list[Evaluation]) -> list[list[Evaluation]]:
+    """The dates in groups that are evaluated together: as many as keep the orders of all dates below ROWS_AT_ONCE."""
+    with _read(home) as warehouse:
+        n_orders = warehouse.execute("select n_rows_in from audit.control_totals where table_name = 'orders'").fetchone()
+    size = max(1, ROWS_AT_ONCE // max(1, n_orders[0] if n_orders else 1))
+    return [evaluations[start:start + size] for start in range(0, len(evaluations), size)]
+
+
+def outcome(home: Home, evaluations: list[Evaluation], mode: str) -> Outcome:
+    """What audit.replay_* says about these dates."""
+    dates = [one.as_of for one in evaluations]
+    with _read(home) as warehouse:
+        counts = warehouse.execute(
+            """
+            select
+                count(distinct as_of), count(*), count(*) filter (is_root_equal),
+                coalesce(sum(n_recorded), 0)::bigint, coalesce(sum(n_identical), 0)::bigint,
+                count(*) filter (not is_root_equal and n_added + n_removed + n_modified = 0)
+            from audit.replay_partitions where mode = ? and list_contains(?, as_of)
+            """,
+            [mode, dates],
+        ).fetchone()
+        causes = dict(warehouse.execute(
+            "select cause, count(*) from audit.replay_differences where mode = ? and list_contains(?, as_of) group by cause",
+            [mode, dates],
+        ).fetchall())
+    # the same members under another hash: the evidence itself was changed
+    if counts[5]:
+        causes["unexplained"] = causes.get("unexplained", 0) + counts[5]
+    return Outcome(*counts[:5], causes)
+
+
+def drop_replayed(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Remove the schemas of a replay from both databases."""
+    schemas = warehouse.execute(
+        "select database_name, schema_name from duckdb_schemas() where starts_with(schema_name, ?)", [PREFIX]
+    ).fetchall()
+    for database, schema in schemas:
+        warehouse.execute(f'drop schema "{database}"."{schema}" cascade')
+
+
+def _keep_results(warehouse: duckdb.DuckDBPyConnection, mode: str, evaluations: list[Evaluation]) -> None:
+    dates = [one.as_of for one in evaluations]
+    warehouse.execute("begin")
+    for table in RESULTS:
+        warehouse.execute(f"delete from audit.{table} where mode = ? and list_contains(?, as_of)", [mode, dates])
+        warehouse.execute(f"insert into audit.{table} by name select * from {PREFIX}audit.{table}")
+    warehouse.execute("commit")
+
+
+def _read(home: Home) -> duckdb.DuckDBPyConnection:
+    if not home.warehouse.exists():
+        raise UserError(f"{home.folder} holds no recorded evaluation yet: run `segmentation build` first.")
+    return duckdb.connect(str(home.warehouse), read_only=True)
