@@ -39,6 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
     again.add_argument("--from", dest="first", metavar="INSTANT", help="recorded dates from this one on")
     again.add_argument("--to", dest="last", metavar="INSTANT", help="recorded dates up to this one")
     again.set_defaults(run=run_replay)
+    past = commands.add_parser("backfill", help="record past dates before the first build, then build")
+    past.add_argument("--from", dest="first", metavar="INSTANT", required=True, help="the first date")
+    past.add_argument("--to", dest="last", metavar="INSTANT", required=True, help="no date after this one")
+    past.add_argument("--every", choices=("day", "week", "month"), default="week", help="the step (default: week)")
+    past.set_defaults(run=run_backfill)
     release = commands.add_parser("release", help="lock the released versions of segments")
     release.add_argument("names", nargs="+")
     release.set_defaults(run=lambda options: run_release(options.names))
@@ -111,16 +116,35 @@ def run_replay(options: argparse.Namespace) -> int:
     with home.locked():
         home.check_databases()
         evaluations = recorded_evaluations(home, options.mode, *instants.values())
-        outcome = replay(home, evaluations, options.mode, beside_the_record(home, options.mode))
+        outcome = replay(home, evaluations, options.mode, beside_the_record(home, {"SEGMENTS_REPLAY_MODE": options.mode}))
     show_replay(home, evaluations, options.mode, outcome)
     return 0 if outcome.is_explained else 1
 
 
-def beside_the_record(home: Home, mode: str) -> Callable[[list[str], str], None]:
+def run_backfill(options: argparse.Namespace) -> None:
+    """Give SEGMENTS_RAW (or the demo) its history: evaluate past dates, record them, then build the newest one."""
+    from segmentation.backfill import STATIC, backfill, dates, refuse_recorded
+
+    check_environment()
+    moments = list(dates(instant("--from", options.first), instant("--to", options.last), options.every))
+    if not moments:
+        raise UserError("--to lies before --from: there is no date to evaluate.")
+    home = Home.from_environment()
+    with home.locked():
+        refuse_recorded(home)
+        settings = prepare(home)
+        evaluate(home, settings, STATIC, "loading")
+        number = backfill(home, moments, beside_the_record(home, settings | {"SEGMENTS_ORIGIN": "backfill"}))
+        console.print(f"{number:,} dates recorded, from {moments[0]} to {moments[-1]}.")
+        evaluate(home, settings, ["build", *WITHOUT_TESTS], "building")
+        publish_and_show(home)
+
+
+def beside_the_record(home: Home, settings: dict[str, str]) -> Callable[[list[str], str], None]:
     """How dbt is started for past dates: with schemas, artefacts and settings of a replay."""
     from segmentation.replay import PREFIX
 
-    settings = {"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": mode}
+    settings = settings | {"SEGMENTS_SCHEMA_PREFIX": PREFIX}
     if home.kind == "shop":
         settings["SEGMENTS_RAW"] = "given"  # the raw views stand since the last build
     return lambda arguments, title: evaluate(home, settings, arguments, title, folder="replay")

@@ -15,7 +15,7 @@ PREFIX = "replay_"
 MODES = ("as_recorded", "as_corrected")
 # what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot or what follows it
 SELECTION = [
-    "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes",
+    "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes",
     "--exclude", "segment_membership+", "run_started+",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
@@ -79,7 +79,7 @@ def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[
     `run` starts dbt with arguments and a title. The record itself is not touched.
     """
     for number, part in enumerate(parts := in_parts(home, evaluations), start=1):
-        evaluate(home, part, run, f"replaying {number} of {len(parts)}" if len(parts) > 1 else "replaying")
+        evaluate(home, part, run, f"replaying {number} of {len(parts)}" if len(parts) > 1 else "replaying", SELECTION)
         with home.writing() as warehouse:
             _keep_results(warehouse, mode, part)
             drop_replayed(warehouse)
@@ -88,15 +88,16 @@ def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[
     return outcome(home, evaluations, mode)
 
 
-def evaluate(home: Home, evaluations: list[Evaluation], run: Callable[[list[str], str], None], title: str) -> None:
-    """Build the replay schemas for these dates, from nothing."""
+def evaluate(home: Home, evaluations: list[Evaluation], run: Callable[[list[str], str], None], title: str,
+             selection: list[str]) -> None:
+    """Build the replay schemas for these dates, from nothing: the nodes that dbt's arguments `selection` name."""
     with home.writing() as warehouse:
         drop_replayed(warehouse)
         warehouse.execute("create schema if not exists replay")
         warehouse.execute("create or replace table replay.planned_evaluations (as_of timestamp, known_at timestamp)")
         warehouse.executemany(
             "insert into replay.planned_evaluations values (?, ?)", [(one.as_of, one.known_at) for one in evaluations])
-    run(["build", *SELECTION], title)
+    run(selection, title)
 
 
 def in_parts(home: Home, evaluations: list[Evaluation]) -> list[list[Evaluation]]:

@@ -46,7 +46,7 @@ select
     '{{ dbt_version }}' as dbt_version,
     newest.n_segments,
     newest.n_rows,
-    'scheduled' as origin,
+    '{{ run_origin() }}' as origin,
     caller.executor,
     caller.executed_at
 from newest

@@ -44,6 +44,25 @@ checked as (
         candidates.last_activity_at
 ),
 
+{% if is_backfill() -%}
+-- what becomes history today admits nobody whom the segment may not consider today
+permitted_now as (
+    select
+        segment_purposes.segment_id,
+        customers.customer_key
+    from {{ ref('customers') }} as customers
+    inner join (select max(as_of) as as_of from {{ ref('evaluation_clock') }}) as today on customers.as_of = today.as_of
+    cross join segment_purposes
+    left join consent_state
+        on customers.as_of = consent_state.as_of
+        and customers.customer_key = consent_state.customer_key
+        and segment_purposes.purpose = consent_state.purpose
+    where customers.not_profiled_reason is null
+    group by segment_purposes.segment_id, customers.customer_key
+    having min(case when {{ is_permitted('segment_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end) = 1
+),
+
+{% endif -%}
 bounded as (
     select
         checked.as_of,
@@ -61,6 +80,11 @@ bounded as (
     inner join registry
         on checked.segment_id = registry.segment_id
         and checked.spec_version = registry.spec_version
+    {%- if is_backfill() %}
+    inner join permitted_now
+        on checked.segment_id = permitted_now.segment_id
+        and checked.customer_key = permitted_now.customer_key
+    {%- endif %}
     where checked.is_permitted = 1
 )
 

@@ -1,0 +1,16 @@
+{#
+    Whether the dates evaluated become history (`segmentation backfill`): they admit only persons permitted then and now,
+    and the last date of the clock is that "now", which itself is not recorded.
+#}
+{% macro is_backfill() -%}
+    {{ return(run_origin() == 'backfill') }}
+{%- endmacro %}
+
+{# How a run came to be, as the record of runs says: scheduled, or backfill. Errors: any other SEGMENTS_ORIGIN. #}
+{% macro run_origin() -%}
+    {%- set origin = env_var('SEGMENTS_ORIGIN', 'scheduled') -%}
+    {%- if origin not in ('scheduled', 'backfill') -%}
+        {{ exceptions.raise_compiler_error('SEGMENTS_ORIGIN must be scheduled or backfill, not "' ~ origin ~ '"') }}
+    {%- endif -%}
+    {{ return(origin) }}
+{%- endmacro %}

@@ -1,0 +1,110 @@
+"""History for a shop that has data but no record yet: past dates evaluated in one build, recorded as if run one by one."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import duckdb
+
+from segmentation.errors import UserError
+from segmentation.home import Home
+from segmentation.replay import PREFIX, Evaluation, drop_replayed, evaluate, in_parts
+
+EVERY = ("day", "week", "month")
+# everything that does not depend on a date: raw rows checked once, keys, specs
+STATIC = ["build", "--exclude", "evaluation_clock+", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+SELECTION = [
+    "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes",
+    "--exclude", "segment_membership", "segment_membership_history", "run_started", "replay_partitions", "replay_differences",
+    "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
+]
+# what a build keeps per as_of (schema, table), beside the snapshot of the membership
+KEPT = (("marts", "rfm_thresholds"), ("audit", "segment_evaluations"), ("audit", "segment_runs"))
+
+
+def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:
+    """The instants from `first` to `last`, both included, every day, week or month (the day of `first`, or the month's last)."""
+    moment, months = first, 0
+    while moment <= last:
+        yield moment
+        if every == "month":
+            months += 1
+            year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+            moment = first.replace(year=year, month=month + 1, day=min(first.day, calendar.monthrange(year, month + 1)[1]))
+        else:
+            moment += timedelta(days={"day": 1, "week": 7}[every])
+
+
+def refuse_recorded(home: Home) -> None:
+    """Raise UserError when the home already holds a recorded evaluation: history only grows at its end."""
+    if not home.warehouse.exists():
+        return
+    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+        try:
+            first = warehouse.execute("select min(as_of) from audit.segment_runs").fetchone()[0]
+        except duckdb.CatalogException:
+            first = None
+    if first is not None:
+        raise UserError(
+            f"{home.folder} holds recorded evaluations since {first}: a backfill comes before the first build, "
+            "so use another SEGMENTS_HOME.")
+
+
+def newest_recorded_at(home: Home) -> datetime:
+    """The newest recording time of any accepted row: the "now" of a backfill. Raises UserError when there is none."""
+    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+        newest = warehouse.execute("select max(newest_recorded_at) from audit.control_totals").fetchone()[0]
+    if newest is None:
+        raise UserError("No usable row in the input: there is nothing to evaluate.")
+    return newest
+
+
+def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str], None]) -> int:
+    """Evaluate the moments and make them the record; returns how many. `run` starts dbt with arguments and a title.
+
+    Raises UserError when a moment lies after the newest recorded row.
+    """
+    now = newest_recorded_at(home)
+    if moments[-1] > now:
+        raise UserError(f"The newest recorded row is of {now}: end the backfill at or before it.")
+    evaluations = [Evaluation(moment, moment) for moment in moments]
+    if len(in_parts(home, evaluations)) > 1:
+        raise UserError(f"{len(moments):,} dates are too many at once for this many orders: take a longer step.")
+    today = [] if moments[-1] == now else [Evaluation(now, now)]
+    evaluate(home, evaluations + today, run, "backfilling", SELECTION)
+    with home.writing() as warehouse:
+        _record(warehouse, moments[-1])
+        drop_replayed(warehouse)
+    return len(moments)
+
+
+def _record(warehouse: duckdb.DuckDBPyConnection, last: datetime) -> None:
+    """Move what was evaluated up to `last` into the recorded history, all or nothing."""
+    warehouse.execute("begin")
+    for schema, table in KEPT:
+        _create_like(warehouse, schema, table)
+        warehouse.execute(
+            f"insert into {schema}.{table} by name select * from {PREFIX}{schema}.{table} where as_of <= ?", [last])
+    warehouse.execute("create schema if not exists snapshots")
+    # at the last recorded date the later one, evaluated only for its permissions, has not happened
+    warehouse.execute(
+        f"""
+        create table snapshots.segment_membership as
+        select * replace (case when dbt_valid_to <= $1 then dbt_valid_to end as dbt_valid_to)
+        from {PREFIX}audit.replayed_membership where dbt_valid_from <= $1
+        """,
+        [last],
+    )
+    warehouse.execute("commit")
+
+
+def _create_like(warehouse: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+    """An empty table like the replayed one, constraints and all, where a build expects it."""
+    statement = warehouse.execute(
+        "select sql from duckdb_tables() where schema_name = ? and table_name = ?", [PREFIX + schema, table]
+    ).fetchone()[0]
+    warehouse.execute(f"create schema if not exists {schema}")
+    warehouse.execute(f"drop table if exists {schema}.{table}")
+    warehouse.execute(statement.replace(f"{PREFIX}{schema}.", f"{schema}.", 1))
