@@ -1,0 +1,92 @@
+"""The models as plain SQL: compiled once by dbt, then run on any small data in memory, many times a second's work of dbt.
+
+For properties over random histories. It runs what a replay runs (dates come from a table), from the raw tables up to the
+members, their hashes and intervals; snapshots, hooks and incremental steps are dbt's own, and other tests build for real.
+"""
+
+import json
+import os
+import re
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+from conftest import SETTINGS, Built
+
+from segmentation.contract import CONTRACT
+from segmentation.dbt_run import environment, run_dbt
+from segmentation.home import Home
+from segmentation.replay import PREFIX
+
+# beside the models themselves: what they read and a replay does not build
+COPIED = (("restricted", "vault"), ("warehouse", "reference"))
+
+
+class CompiledModels:
+    """All models of a replay of a shop's home, ready to run on other raw tables."""
+
+    def __init__(self, built: Built):
+        settings = {name: "" for name in SETTINGS} | {
+            "SEGMENTS_RAW": "given", "SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded"}
+        home = Home(built.folder)
+        # compiling connects to the home's databases, so nothing else may hold them
+        with environment(settings):
+            for name in SETTINGS:
+                if not settings[name]:
+                    os.environ.pop(name, None)
+            run_dbt(["compile"], home, folder="compiled")
+        manifest = json.loads((home.target / "compiled" / "manifest.json").read_text())
+        nodes = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+        order = TopologicalSorter({name: [d for d in node["depends_on"]["nodes"] if d in nodes] for name, node in nodes.items()})
+        self.nodes = [nodes[name] for name in order.static_order() if not self._reads_history(nodes, name)]
+        self.connection = duckdb.connect(config={"threads": 2})
+        for name in ("warehouse", "restricted"):
+            self.connection.execute(f"attach ':memory:' as {name}")
+            self.connection.execute(f"attach '{getattr(home, name)}' as built_{name} (read_only)")
+        for database, schema in COPIED:
+            tables = self.connection.execute(
+                "select table_name from duckdb_tables() where database_name = ? and schema_name = ?", [f"built_{database}", schema]
+            ).fetchall()
+            for prefix in ("", PREFIX if database == "warehouse" else ""):
+                self.connection.execute(f"create schema if not exists {database}.{prefix}{schema}")
+                for (table,) in tables:
+                    self.connection.execute(
+                        f"create or replace table {database}.{prefix}{schema}.{table} as from built_{database}.{schema}.{table}")
+        for name in ("warehouse", "restricted"):
+            self.connection.execute(f"detach built_{name}")
+        self.connection.execute("create schema restricted.raw; create schema warehouse.replay")
+        for node in self.nodes:
+            self.connection.execute(f"create schema if not exists {node['database']}.{node['schema']}")
+
+    @staticmethod
+    def _reads_history(nodes: dict, name: str) -> bool:
+        """Whether a model, or one it reads, reads a snapshot or the recorded evidence: there is none in memory."""
+        parents = nodes[name]["depends_on"]["nodes"]
+        return any(p.startswith(("snapshot.", "source.segmentation.recorded")) for p in parents) or any(
+            CompiledModels._reads_history(nodes, p) for p in parents if p in nodes)
+
+    def run(self, raw: dict[str, list[dict]], dates: list[tuple[str, str]], zone: str = "UTC") -> None:
+        """Evaluate the dates (as_of, known_at) on raw tables given as rows of text; missing columns are null."""
+        self.connection.execute(f"set TimeZone = '{zone}'")
+        for name, table in CONTRACT.items():
+            columns = ", ".join(f'"{column}" varchar' for column in table.columns)
+            self.connection.execute(f"create or replace table restricted.raw.{name} ({columns})")
+            rows = [[row.get(column) for column in table.columns] for row in raw.get(name, [])]
+            if rows:
+                marks = ", ".join("?" for _ in table.columns)
+                self.connection.executemany(f"insert into restricted.raw.{name} values ({marks})", rows)
+        self.connection.execute("create or replace table warehouse.replay.planned_evaluations (as_of timestamp, known_at timestamp)")
+        self.connection.executemany("insert into warehouse.replay.planned_evaluations values (?, ?)", dates)
+        for node in self.nodes:
+            kind = "view" if node["config"]["materialized"] == "view" else "table"
+            self.connection.execute(f"create or replace {kind} {relation(node)} as {node['compiled_code']}")
+
+    def rows(self, name: str) -> list[tuple]:
+        """All rows of a model, sorted."""
+        node = next(node for node in self.nodes if node["name"] == name)
+        return self.connection.execute(f"select * from {relation(node)} order by all").fetchall()
+
+
+def relation(node: dict) -> str:
+    """Where a model stands."""
+    return f"{node['database']}.{node['schema']}.{node['name']}"

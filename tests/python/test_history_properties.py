@@ -1,0 +1,148 @@
+"""Properties of history over random small shops: late rows, revisions, refunds, withdrawals, rule changes, any order of arrival."""
+
+import random
+import shutil
+from datetime import datetime, timedelta
+
+import pytest
+from compiled import CompiledModels
+from conftest import Built
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from processes import undisturbed_shop
+
+# cart_abandoner's second version takes effect between the second and the third date
+DATES = [datetime(2026, 2, 9), datetime(2026, 2, 16), datetime(2026, 3, 2), datetime(2026, 3, 9)]
+START = datetime(2025, 7, 1)
+CUSTOMERS = ["anna", "Bob ", "ç'élin"]
+COMPARED = ("segment_members", "segment_partitions", "customer_features", "consent_state", "customers", "rfm_thresholds")
+EXAMPLES = settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+
+# days after START, mostly near the dates; and how many days later a row was recorded
+days = st.one_of(st.integers(0, 260), st.integers(190, 255))
+delays = st.one_of(st.just(0), st.just(0), st.integers(1, 40))
+hours = st.integers(0, 23)
+
+
+@st.composite
+def instants(draw) -> dict:
+    """When something happened and when it was recorded."""
+    happened = START + timedelta(days=draw(days), hours=draw(hours))
+    return {"happened": str(happened), "recorded_at": str(happened + timedelta(days=draw(delays)))}
+
+
+@st.composite
+def shops(draw) -> dict[str, list[dict]]:
+    """Raw tables of a small shop."""
+    raw = {"orders": [], "refunds": [], "events": [], "consents": [], "customers": []}
+    customer = st.sampled_from(CUSTOMERS)
+    for number in range(draw(st.integers(1, 12))):
+        when = draw(instants())
+        order = {"order_id": f"o{number}", "customer_id": draw(customer), "ordered_at": when["happened"], "currency": "EUR",
+                 "gross_amount": draw(st.sampled_from(["30.00", "120.00", "260.00"])), "recorded_at": when["recorded_at"]}
+        raw["orders"].append(order)
+        if draw(st.integers(0, 3)) == 0:  # a later version of it
+            later = datetime.fromisoformat(when["recorded_at"]) + timedelta(days=draw(st.integers(0, 30)))
+            change = draw(st.sampled_from([{"status": "cancelled"}, {"gross_amount": "10.00"}, {}]))
+            raw["orders"].append(order | change | {"recorded_at": str(later)})
+        if draw(st.integers(0, 4)) == 0:
+            later = datetime.fromisoformat(when["happened"]) + timedelta(days=draw(st.integers(1, 30)))
+            raw["refunds"].append({"refund_id": f"r{number}", "order_id": f"o{number}", "amount": "25.00", "refunded_at": str(later),
+                                   "recorded_at": str(later + timedelta(days=draw(delays)))})
+    for number in range(draw(st.integers(0, 10))):
+        when = draw(instants())
+        kind = draw(st.sampled_from(["add_to_cart", "remove_from_cart", "product_view", "subscribed", "unsubscribed", "email_sent"]))
+        raw["events"].append({"event_id": f"e{number}", "event_type": kind, "customer_id": draw(customer), "amount": "45.00",
+                              "occurred_at": when["happened"], "recorded_at": when["recorded_at"], "session_id": f"s{number % 3}"})
+    for number in range(draw(st.integers(0, 8))):
+        when = draw(instants())
+        status = draw(st.sampled_from(["granted", "granted", "withdrawn", "objected", "objection_lifted", "restricted"]))
+        raw["consents"].append({"consent_event_id": f"c{number}", "customer_id": draw(customer), "status": status,
+                                "purpose": draw(st.sampled_from(["*", "marketing", "personalize.content.profiling"])),
+                                "effective_at": when["happened"], "recorded_at": when["recorded_at"]})
+    for name in draw(st.sets(customer)):
+        raw["customers"].append({"customer_id": name, "email": "shared@example.com", "created_at": str(START), "recorded_at": str(START)})
+    return raw
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> CompiledModels:
+    shop = undisturbed_shop(tmp_path_factory)
+    home = tmp_path_factory.mktemp("compiled") / "home"
+    shutil.copytree(shop.home, home, symlinks=True)
+    return CompiledModels(Built(home, 0))
+
+
+def evaluated(models: CompiledModels, raw: dict, dates: list[datetime], **options) -> dict[str, list[tuple]]:
+    """What the dates give, as recorded: each date knows what it could know."""
+    models.run(raw, [(str(date), str(date)) for date in dates], **options)
+    return {name: models.rows(name) for name in COMPARED}
+
+
+def of_date(found: dict[str, list[tuple]], date: datetime) -> dict[str, list[tuple]]:
+    """The rows of one as_of."""
+    return {name: [row for row in rows if date in row[:2]] for name, rows in found.items()}
+
+
+def test_the_random_shops_have_members_and_changes(models: CompiledModels):
+    raw = {
+        "orders": [{"order_id": f"o{n}", "customer_id": "anna", "ordered_at": f"2026-02-{n + 1:02}", "gross_amount": "260.00",
+                    "recorded_at": f"2026-02-{n + 1:02}"} for n in range(1, 12)],
+        "consents": [{"consent_event_id": "c", "customer_id": "anna", "purpose": "*", "status": "objected",
+                      "effective_at": "2026-03-05", "recorded_at": "2026-03-05"}],
+    }
+    found = evaluated(models, raw, DATES)
+    sizes = [len(of_date(found, date)["segment_members"]) for date in DATES]
+    assert sizes[0] > 3 and sizes[2] > 3 and sizes[3] == 0
+
+
+@EXAMPLES
+@given(raw=shops())
+def test_many_dates_at_once_are_many_dates_one_by_one(models: CompiledModels, raw: dict):
+    together = evaluated(models, raw, DATES)
+    for date in DATES:
+        assert of_date(together, date) == of_date(evaluated(models, raw, [date]), date)
+
+
+@EXAMPLES
+@given(raw=shops())
+def test_what_is_recorded_later_changes_no_date(models: CompiledModels, raw: dict):
+    """Prefix stability, and with it: replay as recorded is what was recorded when each date was evaluated."""
+    together = evaluated(models, raw, DATES)
+    for date in DATES[:-1]:
+        then = {name: [row for row in rows if datetime.fromisoformat(row["recorded_at"]) <= date] for name, rows in raw.items()}
+        assert of_date(together, date) == of_date(evaluated(models, then, [date]), date)
+
+
+@EXAMPLES
+@given(raw=shops(), seed=st.integers(0, 1000), zone=st.sampled_from(["Pacific/Auckland", "America/New_York"]))
+def test_neither_the_order_of_rows_nor_the_zone_of_the_session_counts(models: CompiledModels, raw: dict, seed: int, zone: str):
+    before = evaluated(models, raw, DATES)
+    shuffled = {name: random.Random(seed).sample(rows, len(rows)) for name, rows in raw.items()}
+    assert evaluated(models, shuffled, DATES, zone=zone) == before
+
+
+@EXAMPLES
+@given(raw=shops())
+def test_intervals_are_what_one_snapshot_after_the_other_gives(models: CompiledModels, raw: dict):
+    evaluated(models, raw, DATES)
+    members = {date: {} for date in DATES}
+    names = [column[0] for column in models.connection.execute("describe warehouse.replay_segments.segment_members").fetchall()]
+    for row in models.rows("segment_members"):
+        record = dict(zip(names, row, strict=True))
+        state = tuple(value for name, value in record.items() if name not in ("as_of", "expires_at"))
+        members[record["as_of"]][(record["segment_id"], record["customer_key"])] = state
+    # the snapshot's rule, written as a loop
+    rows, open_rows = [], {}
+    for date in DATES:
+        for key, (state, since) in list(open_rows.items()):
+            if members[date].get(key) != state:
+                rows.append((*key, since, date))
+                del open_rows[key]
+        for key, state in members[date].items():
+            open_rows.setdefault(key, (state, date))
+    rows += [(*key, since, None) for key, (_, since) in open_rows.items()]
+    found = models.connection.execute(
+        "select segment_id, customer_key, dbt_valid_from, dbt_valid_to from warehouse.replay_audit.replayed_membership"
+    ).fetchall()
+    assert sorted(found, key=repr) == sorted(rows, key=repr)
