@@ -91,3 +91,15 @@
         - case when {{ month_and_day(day) }} < {{ month_and_day(birth_date) }} then 1 else 0 end
     )
 {%- endmacro %}
+
+{#
+    The date on which somebody born on birth_date completes a number of years, as completed_years counts them: born on
+    29 February, in a year without one it is 1 March. Arguments: birth_date (date), years (a whole number, not SQL).
+#}
+{% macro birthday(birth_date, years) -%}
+    {%- set same_day = 'cast(' ~ dbt.dateadd('year', years, birth_date) ~ ' as date)' -%}
+    {{ date_plus_days(
+        same_day,
+        "case when " ~ month_and_day(birth_date) ~ " = '02-29' and " ~ month_and_day(same_day) ~ " = '02-28' then 1 else 0 end"
+    ) }}
+{%- endmacro %}

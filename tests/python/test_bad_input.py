@@ -580,6 +580,7 @@ OTHER_ROWS = {
         ("negative unit_price", {"line_number": "5", "unit_price": "-1"}), ("missing product_id", {"line_number": "6", "product_id": ""}),
         *[("unreadable unit_price", {"line_number": "9", "unit_price": value}) for value in ("nan", "inf", "-inf", "1e300")],
         ("unreadable discount_amount", {"line_number": "7", "discount_amount": "x"}),
+        ("negative discount_amount", {"line_number": "10", "discount_amount": "-1"}),
         (LATER, {"line_number": "8", "recorded_at": "2026-07-01"}),
     ]),
     "products": ({}, [("accepted", {"product_id": "p"}), ("missing product_id", {"product_id": "", "product_name": "x"})]),
@@ -605,16 +606,19 @@ OTHER_ROWS = {
     ]),
     "notices": ({"text_sha256": "00", "published_at": "2026-01-01"}, [
         ("accepted", {}), ("missing text_sha256", {"text_sha256": ""}), ("unreadable material_change", {"material_change": "perhaps"}),
+        ("accepted", {"published_at": "2027-01-01"}),
     ]),
     "identity_links": (
         {"left_type": "a", "left_id": "1", "right_type": "b", "right_id": "2", "match_class": "deterministic", "effective_at": TEN},
-        [("accepted", {}), ("unknown match_class", {"match_class": "magic"}), ("unreadable score", {"score": "high"})],
+        [("accepted", {}), ("unknown match_class", {"match_class": "magic"}), ("unreadable score", {"score": "high"}),
+         (LATER, {"effective_at": "2026-06-02"})],
     ),
     "exchange_rates": ({"currency": "USD", "rate": "0.5"}, [
         ("accepted", {"rate_date": "2026-02-01"}), ("rate is not positive", {"rate_date": "2026-01-01", "rate": "0"}),
         ("rate is not positive", {"rate_date": "2026-01-02", "rate": "-1"}),
         ("unreadable rate", {"rate_date": "2026-01-03", "rate": "NaN"}),
         ("missing rate_date", {"rate_date": ""}), ("unreadable rate_date", {"rate_date": "x"}),
+        (LATER, {"rate_date": "2026-06-02"}), ("accepted", {"rate_date": "2027-01-01", "recorded_at": "2026-02-01"}),
     ]),
     "scheduled_sends": ({"channel": "email", "scheduled_at": "2027-01-01"}, [
         ("accepted", {}), ("missing channel", {"channel": ""}), ("unreadable scheduled_at", {"scheduled_at": "x"}),

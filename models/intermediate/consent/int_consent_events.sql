@@ -12,9 +12,14 @@ purposes as (
     select * from {{ ref('purposes') }}
 ),
 
+-- a version of the notice counts from its first publication (in any language) until it is first found defective
 notices as (
-    select * from {{ ref('int_notices') }}
-    where superseded_at is null
+    select
+        consent_version,
+        min(published_at) as published_at,
+        min(invalidated_at) as invalidated_at
+    from {{ ref('int_notices') }}
+    group by consent_version
 ),
 
 addresses as (
@@ -115,6 +120,7 @@ addressed as (
 bindings as (
     select
         consent_event_id,
+        recorded_at as event_recorded_at,
         recorded_at,
         identifier_type,
         identifier,
@@ -122,12 +128,13 @@ bindings as (
         false as is_by_address
     from own
 
-    union
+    union all
 
-    -- a restriction given by address binds every holder of that address, on that channel only
+    -- a restriction given by address binds every holder of that address, on that channel only, once both are known
     select
         addressed.consent_event_id,
-        addressed.recorded_at,
+        addressed.recorded_at as event_recorded_at,
+        greatest(addressed.recorded_at, addresses.recorded_at) as recorded_at,
         addresses.identifier_type,
         addresses.identifier,
         purposes.purpose,
@@ -168,9 +175,11 @@ select
         when own.is_permissive then greatest(own.effective_at, own.recorded_at)
         else least(own.effective_at, own.recorded_at)
     end as acts_at,
-    own.recorded_at,
+    bindings.recorded_at,
     own.superseded_at
 from own
 inner join bindings
     on own.consent_event_id = bindings.consent_event_id
-    and own.recorded_at = bindings.recorded_at
+    and own.recorded_at = bindings.event_recorded_at
+-- a version that ended before its holder was known binds nobody
+where own.superseded_at is null or bindings.recorded_at < own.superseded_at

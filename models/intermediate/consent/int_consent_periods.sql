@@ -14,6 +14,20 @@ states as (
     where is_granted and not is_objected and not is_restricted
 ),
 
+-- nobody is profiled by what happened before they were of age; who names no birth date passes
+of_age as (
+    select
+        clock.as_of,
+        'customer_id' as identifier_type,
+        customers.customer_id as identifier,
+        {{ start_of_local_day(birthday('customers.birth_date', var('minimum_age_years') | int)) }} as of_age_at
+    from {{ ref('int_customers') }} as customers
+    inner join clock
+        on coalesce(customers.created_at, clock.as_of) <= clock.as_of
+        and {{ is_in_interval('clock.known_at', 'customers.recorded_at', 'customers.superseded_at') }}
+    where customers.birth_date is not null
+),
+
 -- whether an event was permitted when it happened goes by the effective time alone, as known at known_at
 choices as (
     select
@@ -91,6 +105,23 @@ changes as (
         ) as next_effective_at
     from states_over_time
     where is_permitted != was_permitted
+),
+
+periods as (
+    select
+        changes.as_of,
+        changes.known_at,
+        changes.identifier_type,
+        changes.identifier,
+        changes.purpose,
+        greatest(changes.effective_at, coalesce(of_age.of_age_at, changes.effective_at)) as permitted_from,
+        changes.next_effective_at as permitted_to
+    from changes
+    left join of_age
+        on changes.as_of = of_age.as_of
+        and changes.identifier_type = of_age.identifier_type
+        and changes.identifier = of_age.identifier
+    where changes.is_permitted
 )
 
 select
@@ -99,7 +130,7 @@ select
     identifier_type,
     identifier,
     purpose,
-    effective_at as permitted_from,
-    next_effective_at as permitted_to
-from changes
-where is_permitted
+    permitted_from,
+    permitted_to
+from periods
+where permitted_to is null or permitted_from < permitted_to

@@ -35,10 +35,14 @@ normalised as (
         request_id,
         effective_at,
         recorded_at is not null as is_recorded_at_known,
-        coalesce(recorded_at, effective_at) as recorded_at,
+        -- a choice without its recording that is dated ahead was held when the data was ingested: a restriction must not wait
+        coalesce(
+            recorded_at, case when effective_at > settings.ingested_at then settings.ingested_at else effective_at end
+        ) as recorded_at,
         unreadable_column,
         unreadable_value
     from consents
+    cross join settings
 )
 
 select

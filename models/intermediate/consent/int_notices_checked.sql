@@ -13,7 +13,8 @@ select
     coalesce(material_change, false) as is_material_change,
     published_at,
     invalidated_at,
-    published_at as recorded_at,
+    -- a notice carries no recording time: what it says of its end cannot have been known before
+    {{ greatest_of(['published_at', 'coalesce(invalidated_at, published_at)']) }} as recorded_at,
     unreadable_value,
     case
         when consent_version is null then 'missing consent_version'

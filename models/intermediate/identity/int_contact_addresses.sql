@@ -17,28 +17,31 @@ held as (
         'email' as channel,
         email as address,
         'customer_id' as identifier_type,
-        customer_id as identifier
+        customer_id as identifier,
+        recorded_at
     from customers
 
-    union
+    union all
 
     select
         'phone' as channel,
         phone as address,
         'customer_id' as identifier_type,
-        customer_id as identifier
+        customer_id as identifier,
+        recorded_at
     from customers
 
-    union
+    union all
 
     select
         'email' as channel,
         email as address,
         case when customer_id is null then 'email' else 'customer_id' end as identifier_type,
-        coalesce(customer_id, email) as identifier
+        coalesce(customer_id, email) as identifier,
+        recorded_at
     from orders
 
-    union
+    union all
 
     select
         'phone' as channel,
@@ -48,19 +51,21 @@ held as (
             when email is not null then 'email'
             else 'phone'
         end as identifier_type,
-        coalesce(customer_id, email, phone) as identifier
+        coalesce(customer_id, email, phone) as identifier,
+        recorded_at
     from orders
 
-    union
+    union all
 
     select
         'email' as channel,
         email as address,
         case when customer_id is null then 'email' else 'customer_id' end as identifier_type,
-        coalesce(customer_id, email) as identifier
+        coalesce(customer_id, email) as identifier,
+        recorded_at
     from consents
 
-    union
+    union all
 
     select
         'phone' as channel,
@@ -70,14 +75,18 @@ held as (
             when email is not null then 'email'
             else 'phone'
         end as identifier_type,
-        coalesce(customer_id, email, phone) as identifier
+        coalesce(customer_id, email, phone) as identifier,
+        recorded_at
     from consents
 )
 
+-- whoever held an address once stays its holder: known from the first recording of any fact that names it
 select
     channel,
     address,
     identifier_type,
-    identifier
+    identifier,
+    min(recorded_at) as recorded_at
 from held
 where address is not null
+group by channel, address, identifier_type, identifier

@@ -36,6 +36,7 @@ select
         when order_lines.unit_price is null then 'missing unit_price'
         when order_lines.quantity < 0 then 'negative quantity'
         when order_lines.unit_price < 0 then 'negative unit_price'
+        when order_lines.discount_amount < 0 then 'negative discount_amount'
         when order_lines.recorded_at > settings.ingested_at then 'recorded_at lies after the data was ingested'
         when orders.order_id is null then 'unknown order_id'
     end as rejected_reason

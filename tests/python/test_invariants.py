@@ -1,0 +1,66 @@
+"""What must hold of any result is checked in every build, also in one without tests: nothing else may be published."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from conftest import SETTINGS, Built
+
+from segmentation.home import PROJECT
+
+# what a project needs to be built; tests/python is not read by dbt
+PARTS = ("models", "macros", "seeds", "snapshots", "analyses", "tests/generic", "tests/singular", "segmentation")
+FILES = ("dbt_project.yml", "profiles.yml")
+# both doors open: who objected has features, and the gate admits everybody
+CARELESS = [
+    ("marts/features/customer_features.sql", "where not_profiled_reason is null", "where true"),
+    ("segments/segment_members.sql", "where checked.is_permitted = 1", "where checked.is_permitted >= 0"),
+]
+
+
+@pytest.fixture(scope="module")
+def careless(tmp_path_factory) -> tuple[Built, str]:
+    """A project that admits who objected, built without tests; and what the command said."""
+    folder = tmp_path_factory.mktemp("careless")
+    project = folder / "project"
+    for part in PARTS:
+        shutil.copytree(PROJECT / part, project / part)
+    for file in FILES:
+        shutil.copy(PROJECT / file, project / file)
+    for place, rule, careless_rule in CARELESS:
+        text = (project / "models" / place).read_text()
+        assert text.count(rule) == 1
+        (project / "models" / place).write_text(text.replace(rule, careless_rule))
+    inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    ran = subprocess.run(
+        [sys.executable, "-m", "segmentation.cli", "build", "--without-tests"], cwd=project, text=True, capture_output=True,
+        env=inherited | {"PYTHONPATH": str(project), "SEGMENTS_HOME": str(folder / "home")})
+    return Built(folder / "home", ran.returncode), ran.stderr
+
+
+def test_a_member_without_permission_stops_a_build_without_tests(careless):
+    built, said = careless
+    assert built.code == 1
+    assert "assert_no_member_without_permission" in said
+
+
+def test_it_leaves_no_published_copy_and_no_history(careless):
+    built, _ = careless
+    assert not (built.folder / "published").exists()
+    with duckdb.connect(str(built.folder / "warehouse.duckdb"), read_only=True) as connection:
+        made = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+    assert "segment_members" in made
+    assert made & {"run_started", "segment_membership", "segment_evaluations", "segment_runs"} == set()
+
+
+def test_a_build_without_tests_runs_every_invariant_and_no_other_test(careless):
+    built, _ = careless
+    results = json.loads((built.folder / "target" / "run_results.json").read_text())["results"]
+    tests = [done["unique_id"] for done in results if done["unique_id"].startswith(("test.", "unit_test."))]
+    invariants = [path.stem for path in (PROJECT / "tests" / "singular").glob("*.sql")]
+    assert len(invariants) >= 7
+    assert sorted(test.split(".")[2] for test in tests) == sorted(invariants)
