@@ -35,10 +35,6 @@ NEWEST = {
     "orders": "2026-01-10 10:00:00", "exchange_rates": "2026-01-06 10:00:00", "notices": "2026-01-01 00:00:00",
     "consents": "2026-01-13 10:00:00", "scheduled_sends": "1900-01-01 00:00:00",
 }
-OPEN = {
-    "orders": "int_load_counts counts rows that int_orders_repeated rejects",
-    "consents": "int_load_counts counts a choice whose recording is only inferred from INGESTED_AT",
-}
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +51,12 @@ def unclocked(tmp_path_factory) -> Built:
         folder / "home", "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT=INGESTED_AT, REPORTING_CURRENCY="EUR")
 
 
-@pytest.mark.parametrize("table", [
-    pytest.param(table, marks=pytest.mark.xfail(strict=True, reason=OPEN[table]) if table in OPEN else ()) for table in NEWEST])
+@pytest.mark.parametrize("table", NEWEST)
 def test_the_newest_accepted_recording_of_each_table(unclocked: Built, table: str):
     found = unclocked.rows("select newest_recorded_at::varchar from audit.control_totals where table_name = ?", [table])
     assert found == [(NEWEST[table],)]
 
 
-@pytest.mark.xfail(strict=True, reason="see the tables above")
 def test_the_newest_of_all_is_evaluated(unclocked: Built):
     assert unclocked.code == 0
     assert unclocked.rows("select as_of::varchar, known_at::varchar from marts.evaluation_clock") == [(max(NEWEST.values()),) * 2]

@@ -83,6 +83,6 @@ def test_what_happened_before_the_person_was_of_age_counts_in_no_feature(visited
 
 @pytest.mark.parametrize("person", [
     "no minus",
-    pytest.param("minus", marks=pytest.mark.xfail(strict=True, reason="int_carts adds a line taken out with a minus"))])
+    "minus"])
 def test_a_line_taken_out_lowers_the_cart_with_or_without_a_minus(visited: Built, person: str):
     assert features(visited, person, "abandoned_cart_value") == ("12.00",)

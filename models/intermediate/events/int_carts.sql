@@ -71,7 +71,7 @@ select
     customer_id,
     last_add_to_cart_at as abandoned_cart_at,
     cast(greatest(
-        coalesce(sum(case when event_type = 'add_to_cart' then amount else -amount end), 0), 0
+        coalesce(sum(case when event_type = 'add_to_cart' then amount else -abs(amount) end), 0), 0
     ) as {{ money() }}) as abandoned_cart_value
 from cart_events
 group by as_of, customer_id, last_add_to_cart_at

@@ -29,19 +29,39 @@ event_exceptions as (
     group by source_system
 ),
 
--- a row without recorded_at may be dated ahead (a notice, a rate, a choice): it must not carry the clock into the future
+-- the clock follows accepted recordings only: neither a row that contradicts an older version, nor a plan (a notice) dated
+-- ahead, nor a choice whose recording is only inferred from the time of ingestion
 counts as (
     {%- for table in tables %}
+    {%- set fact = fact_columns(table) %}
     select
         '{{ table }}' as table_name,
-        source_system,
+        checked.source_system,
         count(*) as n_rows_in,
-        count(rejected_reason) as n_unusable,
+        count(checked.rejected_reason) as n_unusable,
         cast(null as bigint) as n_duplicate_events,
-        max(case when rejected_reason is null and recorded_at <= newest_possible_at then recorded_at end) as newest_recorded_at
-    from {{ ref('int_' ~ table ~ '_checked') }}
+        max(case
+            when checked.rejected_reason is null
+                and checked.recorded_at <= settings.newest_possible_at
+                {%- if fact.fixed %}
+                and contradicting.{{ fact.fixed }} is null
+                {%- endif %}
+                {%- if table == 'consents' %}
+                and (checked.is_recorded_at_known or checked.effective_at <= settings.newest_possible_at)
+                {%- endif %}
+                then checked.recorded_at
+        end) as newest_recorded_at
+    from {{ ref('int_' ~ table ~ '_checked') }} as checked
     cross join settings
-    group by source_system
+    {%- if fact.fixed %}
+    left join (
+        select distinct {{ (fact.key + [fact.fixed]) | join(', ') }}
+        from {{ ref('int_' ~ table ~ '_repeated') }}
+        where row_class = 'rejected'
+    ) as contradicting
+        on {% for column in fact.key + [fact.fixed] %}checked.{{ column }} = contradicting.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    {%- endif %}
+    group by checked.source_system
 
     union all
     {% endfor %}
