@@ -34,10 +34,15 @@ class Built:
 
 def build(folder: Path, *options: str, **settings: str) -> Built:
     """Run `segmentation build` into a home with exactly the given settings (SEGMENTS_RAW, AS_OF ...)."""
+    return command(folder, "build", *options, **settings)
+
+
+def command(folder: Path, *arguments: str, **settings: str) -> Built:
+    """Run any `segmentation` command on a home with exactly the given settings."""
     before = {name: os.environ.pop(name, None) for name in SETTINGS}
     os.environ.update(settings, SEGMENTS_HOME=str(folder))
     try:
-        return Built(folder, main(["build", *options]))
+        return Built(folder, main([*arguments]))
     finally:
         for name, value in before.items():
             os.environ.pop(name, None)

@@ -1,0 +1,149 @@
+"""Past dates evaluated again, and history made on day one: both against builds that were run one by one."""
+
+import json
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import Built, command
+from processes import FIRST, SECOND, Shop, export, shop_settings, undisturbed_shop
+
+from segmentation.backfill import KEPT, dates
+from segmentation.home import Home
+from segmentation.replay import Evaluation, recorded_evaluations
+
+HISTORY = ("segments.segment_membership_history", "audit.segment_evaluations", "marts.rfm_thresholds")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Shop:
+    return undisturbed_shop(tmp_path_factory)
+
+
+@pytest.fixture
+def home(shop: Shop, tmp_path: Path) -> Built:
+    """A copy of the shop's home, evaluated at FIRST and SECOND, that a test may change."""
+    return Built(Path(shutil.copytree(shop.home, tmp_path / "home", symlinks=True)), 0)
+
+
+@pytest.fixture(scope="module")
+def filled(shop: Shop, tmp_path_factory) -> Built:
+    """The same shop with a backfill of FIRST, and a build at SECOND."""
+    folder = tmp_path_factory.mktemp("filled") / "home"
+    built = command(folder, "backfill", "--from", FIRST, "--to", FIRST, **shop_settings(shop.raw, SECOND))
+    assert built.code == 0
+    return built
+
+
+def test_a_replay_of_the_record_is_identical_and_touches_nothing(home: Built, capsys):
+    before = export(home.folder)
+    assert command(home.folder, "replay").code == 0
+    said = capsys.readouterr().out
+    assert "Replay as_recorded of 2 dates" in said and "unexplained" not in said
+    found = home.rows("select as_of::varchar, sum(n_recorded), sum(n_identical), bool_and(is_root_equal) from audit.replay_partitions group by 1 order by 1")
+    sizes = home.rows("select as_of::varchar, sum(n_members) from audit.segment_evaluations group by 1 order by 1")
+    assert [row[:2] for row in found] == sizes and all(row[1] == row[2] and row[3] for row in found)
+    after = export(home.folder)
+    assert {name: rows for name, rows in after.items() if "replay" not in name} == {
+        name: rows for name, rows in before.items() if "replay" not in name}
+    assert home.rows("select schema_name from duckdb_schemas() where schema_name like 'replay\\_%' escape '\\'") == []
+
+
+@pytest.mark.parametrize("tampering, difference", [
+    ("delete from snapshots.segment_membership where customer_key = ? and segment_id = 'existing_customer'", "added"),
+    ("update snapshots.segment_membership set customer_key = repeat('0', 64) where customer_key = ? and segment_id = 'existing_customer'",
+     "removed"),
+    ("update snapshots.segment_membership set data_sources = 'guesses' where customer_key = ? and segment_id = 'existing_customer'",
+     "modified"),
+])
+def test_a_record_that_was_edited_is_found(home: Built, capsys, tampering: str, difference: str):
+    [(person,)] = home.rows("select min(customer_key) from segments.segment_members where segment_id = 'existing_customer'")
+    with duckdb.connect(str(home.folder / "warehouse.duckdb")) as warehouse:
+        warehouse.execute(tampering, [person])
+    assert command(home.folder, "replay", "--as-of", SECOND).code == 1
+    assert "unexplained" in capsys.readouterr().out
+    found = home.rows("select distinct as_of::varchar, segment_id, difference, cause from audit.replay_differences")
+    assert (SECOND, "existing_customer", difference, "unexplained") in found
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--as-of", "2026-03-02"), "No evaluation is recorded for these dates"),
+    (("--from", "yesterday"), "--from must be a UTC instant"),
+    (("--to", "2026-03-01'; drop schema audit"), "--to must be a UTC instant"),
+])
+def test_dates_that_cannot_be_replayed_are_refused_in_one_sentence(home: Built, capsys, options: tuple, words: str):
+    assert command(home.folder, "replay", *options).code == 1
+    said = capsys.readouterr().err.strip()
+    assert words in said and "\n" not in said
+
+
+def test_a_home_without_history_cannot_be_replayed(tmp_path: Path, capsys):
+    assert command(tmp_path / "new", "replay").code == 1
+    assert "holds no recorded evaluation yet" in capsys.readouterr().err
+
+
+def test_as_recorded_knows_what_was_known_and_as_corrected_what_is_known(home: Built):
+    then = recorded_evaluations(Home(home.folder), "as_recorded")
+    assert then == [Evaluation(moment, moment) for moment in map(datetime.fromisoformat, (FIRST, SECOND))]
+    now = recorded_evaluations(Home(home.folder), "as_corrected", last=datetime.fromisoformat(FIRST))
+    assert [one.as_of for one in now] == [datetime.fromisoformat(FIRST)] and now[0].known_at > now[0].as_of
+
+
+def test_a_backfill_records_what_separate_builds_record(shop: Shop, filled: Built):
+    """Beside those barred today: at SECOND some object, and what is recorded today admits none of them."""
+    calm = Built(shop.home, 0)
+    barred = {key for (key,) in calm.rows(
+        "select distinct customer_key from segments.segment_membership_history where valid_to = ?::timestamp"
+        " except select customer_key from segments.segment_members", [SECOND])}
+    assert barred
+    for table in HISTORY:
+        columns = [row[0] for row in calm.rows(f"describe {table}")]
+        if table == "audit.segment_evaluations":  # its counts include those barred at SECOND
+            columns = [name for name in columns if not name.startswith(("n_members", "partition_hash"))]
+        query = f"select {', '.join(columns)} from {table} order by all"
+        place = columns.index("customer_key") if "customer_key" in columns else None
+        expected = [row for row in calm.rows(query) if place is None or row[place] not in barred]
+        assert expected and [row for row in filled.rows(query) if place is None or row[place] not in barred] == expected
+    keys = {key for (key,) in filled.rows("select customer_key from segments.segment_membership_history")}
+    assert keys and not keys & barred
+
+
+def test_a_backfilled_run_is_marked(filled: Built):
+    assert filled.rows("select as_of::varchar, attempt, origin from audit.segment_runs order by as_of") == [
+        (FIRST, 1, "backfill"), (SECOND, 1, "scheduled")]
+
+
+def test_a_backfill_is_refused_where_history_exists(shop: Shop, home: Built, capsys):
+    before = export(home.folder)
+    built = command(home.folder, "backfill", "--from", "2026-01-01", "--to", FIRST, **shop_settings(shop.raw, SECOND))
+    assert built.code == 1
+    assert "a backfill comes before the first build" in capsys.readouterr().err
+    assert export(home.folder) == before
+
+
+@pytest.mark.parametrize("options, words", [
+    (("--from", "2026-03-02", "--to", "2026-03-01"), "--to lies before --from"),
+    (("--from", "2026-03-02", "--to", "2027-03-01"), "The newest recorded row is of"),
+])
+def test_dates_that_cannot_be_backfilled_are_refused(shop: Shop, tmp_path: Path, capsys, options: tuple, words: str):
+    assert command(tmp_path / "new", "backfill", *options, **shop_settings(shop.raw, SECOND)).code == 1
+    said = capsys.readouterr().err.strip()
+    assert words in said and "\n" not in said
+
+
+def test_the_steps_of_a_backfill():
+    first = datetime(2024, 1, 31, 6)
+    assert [f"{day:%m-%d %H}" for day in dates(first, datetime(2024, 4, 30, 6), "month")] == ["01-31 06", "02-29 06", "03-31 06", "04-30 06"]
+    assert [f"{day:%m-%d}" for day in dates(first, datetime(2024, 2, 14), "week")] == ["01-31", "02-07"]
+    assert len(list(dates(first, datetime(2024, 2, 29, 6), "day"))) == 30
+    assert list(dates(first, datetime(2024, 1, 1), "day")) == []
+
+
+def test_what_a_backfill_moves_is_all_that_a_build_keeps_per_date(shop: Shop):
+    """Every incremental model is kept per date; the notes of starts and the results of replays belong to builds and replays."""
+    manifest = json.loads((shop.home / "target" / "manifest.json").read_text())
+    kept = {(node["schema"], node["name"]) for node in manifest["nodes"].values()
+            if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental" and node["database"] == "warehouse"}
+    assert kept - set(KEPT) == {("audit", "run_started"), ("audit", "replay_partitions"), ("audit", "replay_differences")}
