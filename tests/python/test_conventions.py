@@ -237,3 +237,19 @@ def test_no_committed_file_names_a_registry_or_a_path_of_one_machine():
         if hits:
             found[name] = hits
     assert found == {}
+
+
+def test_what_depends_on_the_clock_inside_the_restricted_area_is_marked(manifest):
+    """A replay gives marked models schemas of their own; an unmarked one would overwrite what the builds read."""
+    children = manifest["child_map"]
+    clocked, waiting = set(), ["model.segmentation.evaluation_clock"]
+    while waiting:
+        name = waiting.pop()
+        for child in children[name]:
+            if child.startswith("model.") and child not in clocked:
+                clocked.add(child)
+                waiting.append(child)
+    restricted = {name: node for name, node in manifest["nodes"].items()
+                  if node["resource_type"] == "model" and node["config"]["database"] == "restricted"}
+    assert restricted
+    assert {name for name, node in restricted.items() if "clocked" in node["config"]["tags"]} == clocked & set(restricted)
