@@ -20,7 +20,7 @@
 {# The features as their YAML defines them: a list of columns with name, data_type and meta; empty while dbt parses. #}
 {% macro feature_definitions() -%}
     {%- set found = [] -%}
-    {%- for node in (graph.nodes.values() if execute else []) if node.name == 'customer_features' and node.resource_type == 'model' -%}
+    {%- for node in graph.get('nodes', {}).values() if node.name == 'customer_features' and node.resource_type == 'model' -%}
         {%- for column in node.columns.values() if column.name not in ('as_of', 'customer_key') -%}
             {%- do found.append(column) -%}
         {%- endfor -%}

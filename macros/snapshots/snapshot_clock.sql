@@ -59,7 +59,7 @@
 {% macro recorded_evaluations() -%}
     {%- set found = [] -%}
     {%- if execute -%}
-        {%- for node in graph.nodes.values() if node.name == 'segment_evaluations' and node.resource_type == 'model' -%}
+        {%- for node in graph.get('nodes', {}).values() if node.name == 'segment_evaluations' and node.resource_type == 'model' -%}
             {%- do found.append(adapter.get_relation(node.database, node.schema, node.alias)) -%}
         {%- endfor -%}
     {%- endif -%}
