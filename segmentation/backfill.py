@@ -17,11 +17,17 @@ EVERY = ("day", "week", "month")
 STATIC = ["build", "--exclude", "evaluation_clock+", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes",
-    "--exclude", "segment_membership", "segment_membership_history", "run_started", "replay_partitions", "replay_differences",
+    "--exclude", "resource_type:snapshot", "segment_membership_history", "segment_definition_changes", "segment_history",
+    "run_started", "replay_partitions", "replay_differences",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 # what a build keeps per as_of (schema, table), beside the snapshot of the membership
-KEPT = (("marts", "rfm_thresholds"), ("audit", "segment_evaluations"), ("audit", "segment_runs"))
+KEPT = (
+    ("marts", "rfm_thresholds"), ("segments", "segment_changes"), ("audit", "segment_change_reasons"), ("audit", "late_arrivals"),
+    ("audit", "segment_evaluations"), ("audit", "segment_runs"),
+)
+# what the next evaluation is compared with, in the restricted database
+COMPARED = tuple(("evaluated", f"int_evaluated_{what}") for what in ("customers", "matches", "permissions", "segments"))
 
 
 def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:
@@ -75,36 +81,45 @@ def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str]
     today = [] if moments[-1] == now else [Evaluation(now, now)]
     evaluate(home, evaluations + today, run, "backfilling", SELECTION)
     with home.writing() as warehouse:
-        _record(warehouse, moments[-1])
+        # No transaction spans both databases. What is compared goes first: without a recorded run nobody reads it.
+        warehouse.execute("begin")
+        _move(warehouse, "restricted", COMPARED, moments[-1:], moments[-1])
+        warehouse.execute("commit")
+        warehouse.execute("begin")
+        _move(warehouse, "warehouse", KEPT, moments[:1], moments[-1])
+        _record_membership(warehouse, moments[-1])
+        warehouse.execute("commit")
         drop_replayed(warehouse)
     return len(moments)
 
 
-def _record(warehouse: duckdb.DuckDBPyConnection, last: datetime) -> None:
-    """Move what was evaluated up to `last` into the recorded history, all or nothing."""
-    warehouse.execute("begin")
-    for schema, table in KEPT:
-        _create_like(warehouse, schema, table)
+def _move(
+    warehouse: duckdb.DuckDBPyConnection, database: str, tables: tuple[tuple[str, str], ...], first: list[datetime], last: datetime
+) -> None:
+    """Copy the rows of the as_ofs from first to last out of the replay's tables into new ones where a build expects them."""
+    for schema, table in tables:
+        statement = warehouse.execute(
+            "select sql from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ?",
+            [database, PREFIX + schema, table],
+        ).fetchone()[0]
+        place = f"{database}.{schema}.{table}"
+        warehouse.execute(f"create schema if not exists {database}.{schema}")
+        warehouse.execute(f"drop table if exists {place}")
+        # the statement, not its result: constraints come along
+        warehouse.execute(statement.replace(f"{PREFIX}{schema}.{table}", place, 1))
         warehouse.execute(
-            f"insert into {schema}.{table} by name select * from {PREFIX}{schema}.{table} where as_of <= ?", [last])
+            f"insert into {place} by name select * from {database}.{PREFIX}{schema}.{table} where as_of between ? and ?",
+            [*first, last])
+
+
+def _record_membership(warehouse: duckdb.DuckDBPyConnection, last: datetime) -> None:
+    """Make the replayed intervals the snapshot. At the last recorded date the later one, asked only for permissions, is not."""
     warehouse.execute("create schema if not exists snapshots")
-    # at the last recorded date the later one, evaluated only for its permissions, has not happened
     warehouse.execute(
         f"""
-        create table snapshots.segment_membership as
+        create or replace table snapshots.segment_membership as
         select * replace (case when dbt_valid_to <= $1 then dbt_valid_to end as dbt_valid_to)
         from {PREFIX}audit.replayed_membership where dbt_valid_from <= $1
         """,
         [last],
     )
-    warehouse.execute("commit")
-
-
-def _create_like(warehouse: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
-    """An empty table like the replayed one, constraints and all, where a build expects it."""
-    statement = warehouse.execute(
-        "select sql from duckdb_tables() where schema_name = ? and table_name = ?", [PREFIX + schema, table]
-    ).fetchone()[0]
-    warehouse.execute(f"create schema if not exists {schema}")
-    warehouse.execute(f"drop table if exists {schema}.{table}")
-    warehouse.execute(statement.replace(f"{PREFIX}{schema}.", f"{schema}.", 1))

@@ -16,7 +16,7 @@ MODES = ("as_recorded", "as_corrected")
 # what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot or what follows it
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes",
-    "--exclude", "segment_membership+", "run_started+",
+    "--exclude", "resource_type:snapshot+", "run_started+", "path:models/intermediate/evaluated+",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 RESULTS = ("replay_partitions", "replay_differences")
@@ -123,7 +123,7 @@ def outcome(home: Home, evaluations: list[Evaluation], mode: str) -> Outcome:
             [mode, dates],
         ).fetchone()
         causes = dict(warehouse.execute(
-            "select cause, count(*) from audit.replay_differences where mode = ? and list_contains(?, as_of) group by cause",
+            "select replay_cause, count(*) from audit.replay_differences where mode = ? and list_contains(?, as_of) group by replay_cause",
             [mode, dates],
         ).fetchall())
     # the same members under another hash: the evidence itself was changed

@@ -6,12 +6,14 @@
     check_cols=membership_columns(),
     updated_at='as_of',
     hard_deletes='invalidate',
-    pre_hook="{{ rewind_as_of() }}",
+    pre_hook=["{{ rewind_as_of('rows') }}", "{{ rewind_as_of('ends') }}"],
     full_refresh=false
 ) }}
 
 -- depends_on: {{ ref('evaluation_clock') }}
 -- depends_on: {{ ref('run_started') }}
+-- what the next evaluation is compared with is kept before this one is on record
+-- depends_on: {{ ref('segment_changes') }}
 select
     as_of,
     segment_id,

@@ -7,7 +7,12 @@
     {%- if not execute -%}
         {{ return('select 1 as spec_version') }}
     {%- endif -%}
-    {%- set versions = segment_spec(model).versions | sort(attribute='effective_from') -%}
+    {{- versions_of(model) -}}
+{%- endmacro %}
+
+{# The versions of the spec of any segment, as in spec_versions(). Argument: node, the segment model. #}
+{% macro versions_of(node) -%}
+    {%- set versions = segment_spec(node).versions | sort(attribute='effective_from') -%}
     {%- for version in versions %}
         select
             {{ version.number }} as spec_version,

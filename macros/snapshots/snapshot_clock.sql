@@ -7,14 +7,81 @@
 {%- endmacro %}
 
 {#
-    Takes back what the snapshot holds of the current as_of, so that a repeated as_of, or one whose build was killed,
-    gives the history of a single build. Pre-hook of a snapshot on the evaluation clock.
+    Takes back what a snapshot holds of the current as_of and of evaluations that were started after the previous one on
+    record and never completed. So a repeated as_of, or a build after a killed one, gives the history of single builds.
+    Pre-hook of a snapshot that names run_started in a depends_on hint.
+    Argument: step, `rows` or `ends`: one statement each, both in the transaction of the snapshot.
 #}
-{% macro rewind_as_of() -%}
+{% macro rewind_as_of(step) -%}
     {%- if execute and load_relation(this) is not none -%}
-        {%- set now = '(select as_of from ' ~ ref('evaluation_clock') ~ ')' -%}
-        {%- do run_query('delete from ' ~ this ~ ' where dbt_valid_from = ' ~ now) -%}
-        {%- do run_query('update ' ~ this ~ ' set dbt_valid_to = null where dbt_valid_to = ' ~ now) -%}
+        {%- set started -%}
+            (
+                select started.as_of
+                from {{ ref('run_started') }} as started
+                where started.as_of > (
+                    select coalesce(max(clock.previous_as_of), cast('0001-01-01 00:00:00' as {{ dbt.type_timestamp() }}))
+                    from {{ ref('evaluation_clock') }} as clock
+                )
+            )
+        {%- endset -%}
+        {%- if step == 'rows' -%}
+            delete from {{ this }} where dbt_valid_from in {{ started }}
+        {%- else -%}
+            update {{ this }} set dbt_valid_to = null where dbt_valid_to in {{ started }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    Takes back what a table kept per as_of holds of the as_ofs that are evaluated now, so that a repeated as_of replaces
+    its rows. Pre-hook of an appending model, in its transaction.
+    Argument: is_history. False: the table holds what the next evaluation is compared with, so everything goes but the
+    rows of the previous evaluation.
+#}
+{% macro rewind_rows(is_history=true) -%}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }}
+        where as_of in (select clock.as_of from {{ ref('evaluation_clock') }} as clock)
+        {%- if not is_history %}
+            or as_of not in (
+                select clock.previous_as_of from {{ ref('evaluation_clock') }} as clock
+                where clock.previous_as_of is not null
+            )
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    The evaluations on record as a query: as_of, and known_at of the newest attempt. An evaluation is on record once
+    audit.segment_evaluations has its rows: members, what they are compared with, and the snapshot were written before.
+    Looked up at run time, like the guard does: a reference would be a circle.
+#}
+{% macro completed_evaluations() -%}
+    {%- set found = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.get('nodes', {}).values() if node.name == 'segment_evaluations' and node.resource_type == 'model' -%}
+            {%- do found.append(adapter.get_relation(node.database, node.schema, node.alias)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if found and found[0] is not none -%}
+        select
+            as_of,
+            max(known_at) as known_at
+        from (
+            select
+                as_of,
+                known_at,
+                rank() over (partition by as_of order by attempt desc) as newness
+            from {{ found[0] }}
+        ) as attempts
+        where newness = 1
+        group by as_of
+    {%- else -%}
+        select
+            as_of,
+            known_at
+        from evaluations
+        where 1 = 0
     {%- endif -%}
 {%- endmacro %}
 

@@ -66,7 +66,7 @@ select
     differences.customer_key,
     differences.difference,
     differences.modified_columns,
-    'unexplained' as cause
+    'unexplained' as replay_cause
 from differences
 {% if not is_replay() -%}
 -- what stands here is kept from replays; a build adds nothing

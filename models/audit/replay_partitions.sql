@@ -18,7 +18,7 @@ differences as (
         count(*) filter (where difference = 'added') as n_added,
         count(*) filter (where difference = 'removed') as n_removed,
         count(*) filter (where difference = 'modified') as n_modified,
-        count(*) filter (where cause = 'unexplained') as n_unexplained
+        count(*) filter (where replay_cause = 'unexplained') as n_unexplained
     from {{ ref('replay_differences') }}
     group by as_of, segment_id
 )

@@ -1,6 +1,9 @@
 {{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail', full_refresh=false) }}
 
 -- depends_on: {{ ref('segment_membership') }}
+-- depends_on: {{ ref('segment_specs') }}
+-- depends_on: {{ ref('products_as_held') }}
+-- depends_on: {{ ref('notices_as_held') }}
 with evaluated as (
     select * from {{ ref('segment_partitions') }}
 )

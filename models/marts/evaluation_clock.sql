@@ -7,7 +7,9 @@ with planned as (
 
 select
     as_of,
-    known_at
+    known_at,
+    lag(as_of) over (order by as_of) as previous_as_of,
+    lag(known_at) over (order by as_of) as previous_known_at
 from planned
 {%- else -%}
 with loaded as (
@@ -33,11 +35,36 @@ decided as (
             "'no usable row in the input: set AS_OF, or look at audit.rejected_rows'"
         ) }} as is_decided
     from asked
+),
+
+evaluations as (
+    select
+        as_of,
+        case when is_as_corrected then newest_recorded_at else coalesce(asked_known_at, as_of) end as known_at
+    from decided
+    where is_decided
+),
+
+recorded as (
+    {{ completed_evaluations() }}
+),
+
+-- of all evaluations on record before this one the newest
+earlier as (
+    select
+        evaluations.as_of,
+        max(recorded.as_of) as previous_as_of
+    from evaluations
+    inner join recorded on evaluations.as_of > recorded.as_of
+    group by evaluations.as_of
 )
 
 select
-    as_of,
-    case when is_as_corrected then newest_recorded_at else coalesce(asked_known_at, as_of) end as known_at
-from decided
-where is_decided
+    evaluations.as_of,
+    evaluations.known_at,
+    earlier.previous_as_of,
+    recorded.known_at as previous_known_at
+from evaluations
+left join earlier on evaluations.as_of = earlier.as_of
+left join recorded on earlier.previous_as_of = recorded.as_of
 {%- endif %}

@@ -64,7 +64,7 @@ def test_a_record_that_was_edited_is_found(home: Built, capsys, tampering: str, 
         warehouse.execute(tampering, [person])
     assert command(home.folder, "replay", "--as-of", SECOND).code == 1
     assert "unexplained" in capsys.readouterr().out
-    found = home.rows("select distinct as_of::varchar, segment_id, difference, cause from audit.replay_differences")
+    found = home.rows("select distinct as_of::varchar, segment_id, difference, replay_cause from audit.replay_differences")
     assert (SECOND, "existing_customer", difference, "unexplained") in found
 
 

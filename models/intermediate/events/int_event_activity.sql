@@ -27,6 +27,9 @@ visible as (
         events.occurred_at,
         periods.identifier is not null as is_permitted,
         periods.identifier is not null and events.is_customer_act as is_seen,
+        periods.identifier is not null
+        and events.occurred_at <= clock.previous_as_of
+        and events.recorded_at > clock.previous_known_at as is_late,
         periods.identifier is not null and {{ in_last_days('events.occurred_at', 30, 'clock.as_of') }} as is_in_30d,
         periods.identifier is not null and {{ in_last_days('events.occurred_at', 90, 'clock.as_of') }} as is_in_90d
     from events
@@ -61,6 +64,8 @@ select
     max(occurred_at) filter (where is_permitted and event_type = 'unsubscribed') as unsubscribed_at,
     count(distinct event_id) filter (where is_in_90d and event_type = 'support_ticket') as support_ticket_count_90d,
     {{ latest('amount', 'occurred_at', 'event_id', "is_permitted and event_type = 'survey_answered'") }} as last_survey_score,
-    count(distinct event_id) filter (where is_permitted and event_type = 'referral') as referral_count
+    count(distinct event_id) filter (where is_permitted and event_type = 'referral') as referral_count,
+    count(*) filter (where is_late) as late_event_count,
+    min(occurred_at) filter (where is_late) as first_late_event_at
 from visible
 group by as_of, customer_id

@@ -1,0 +1,40 @@
+{#
+    The features that the rule of a segment reads, sorted: every `features.<column>` of its SQL but the columns that it
+    only hands on (as_of, customer_key, what last_activity_at is made of) and the instant that picks its version.
+    Argument: node, the segment model. Returns a list of column names; `as_of` is in it where the rule counts days itself.
+#}
+{% macro segment_inputs(node) -%}
+    {%- set handed_on = modules.re.compile(
+        'features[.]as_of ,|features[.]customer_key ,|features[.]\\w+ as last_activity_at'
+        ~ '|is_in_interval [(] \\x27features[.]as_of\\x27 ,'
+    ) -%}
+    {%- set found = modules.re.findall('features[.](\\w+)', handed_on.sub('', rule_text(node))) -%}
+    {{ return(found | unique | sort) }}
+{%- endmacro %}
+
+{# The columns of customer_features that a rule may read, in their order: its YAML without the keys. #}
+{% macro feature_columns() -%}
+    {{ return(feature_definitions() | map(attribute='name') | list) }}
+{%- endmacro %}
+
+{# The features as their YAML defines them: a list of columns with name, data_type and meta; empty while dbt parses. #}
+{% macro feature_definitions() -%}
+    {%- set found = [] -%}
+    {%- for node in graph.get('nodes', {}).values() if node.name == 'customer_features' and node.resource_type == 'model' -%}
+        {%- for column in node.columns.values() if column.name not in ('as_of', 'customer_key') -%}
+            {%- do found.append(column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{# The purpose that the events behind each feature need: a dict, name of the feature -> purpose. #}
+{% macro feature_purposes() -%}
+    {%- set found = {} -%}
+    {%- for column in feature_definitions() -%}
+        {%- if column.get('meta', {}).get('purpose') -%}
+            {%- do found.update({column.name: column.meta.purpose}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}

@@ -1,0 +1,134 @@
+{%- set acts = ['abandoned_cart_at', 'checkout_started_at', 'last_email_opened_at', 'last_seen_at', 'subscribed_at'] %}
+
+with changes as (
+    select * from {{ ref('int_membership_changes') }}
+    where previous_as_of is not null
+),
+
+inputs as (
+    select * from {{ ref('segment_inputs') }}
+),
+
+customers as (
+    select * from {{ ref('int_evaluated_customers') }}
+),
+
+causes as (
+    select * from {{ ref('feature_causes') }}
+),
+
+facts as (
+    select
+        as_of,
+        customer_key,
+        max(case when fact in ('new_order', 'increased_order') then 1 else 0 end) = 1 as has_order,
+        max(case when fact in ('new_refund', 'reduced_order') then 1 else 0 end) = 1 as has_refund,
+        max(case when fact = 'late_order' then 1 else 0 end) = 1 as has_late_order,
+        max(case when fact = 'late_refund' then 1 else 0 end) = 1 as has_late_refund,
+        max(case when fact = 'late_event' then 1 else 0 end) = 1 as has_late_event,
+        max(case when fact = 'late_record' then 1 else 0 end) = 1 as has_late_record
+    from {{ ref('int_recent_facts') }}
+    group by as_of, customer_key
+),
+
+-- dates whose exchange rates were recorded after they had been used
+late_rates as (
+    select distinct clock.as_of
+    from {{ ref('evaluation_clock') }} as clock
+    inner join {{ ref('int_exchange_rates') }} as exchange_rates
+        on {{ local_date('clock.previous_as_of') }} >= exchange_rates.rate_date
+        and clock.previous_known_at < exchange_rates.recorded_at
+        and clock.known_at >= exchange_rates.recorded_at
+),
+
+compared as (
+    select
+        changes.as_of,
+        changes.segment_id,
+        changes.customer_key,
+        inputs.feature,
+        inputs.purpose,
+        case inputs.feature
+            {%- for feature in feature_columns() %}
+            when '{{ feature }}' then {{ feature_direction(feature, 'customers', 'previous') }}
+            {%- endfor %}
+            when 'as_of' then 'up'
+        end as direction,
+        case inputs.feature
+            {%- for feature in acts %}
+            when '{{ feature }}' then customers.{{ feature }} > changes.previous_as_of
+            {%- endfor %}
+        end as is_act_since
+    from changes
+    inner join inputs on changes.segment_id = inputs.segment_id
+    left join customers
+        on changes.as_of = customers.as_of
+        and changes.customer_key = customers.customer_key
+    left join customers as previous
+        on changes.previous_as_of = previous.as_of
+        and changes.customer_key = previous.customer_key
+),
+
+-- an act dated since the previous evaluation explains what its events moved; late ones beside it do not
+moved as (
+    select
+        *,
+        max(case when is_act_since then 1 else 0 end) over (partition by as_of, segment_id, customer_key) = 1 as has_act_since
+    from compared
+    where direction is not null
+),
+
+judged as (
+    select
+        moved.as_of,
+        moved.segment_id,
+        moved.customer_key,
+        moved.feature,
+        moved.purpose,
+        moved.direction,
+        moved.has_act_since,
+        {{ is_moved_by('causes.own_order', ['appeared', 'vanished']) }} as is_of_orders,
+        {{ is_moved_by('causes.refund_or_cancellation', ['appeared', 'vanished']) }} as is_of_refunds,
+        {{ is_moved_by('causes.own_activity', ['appeared']) }} as is_of_activity,
+        {{ is_moved_by('causes.threshold_moved') }} as is_of_others,
+        {{ is_moved_by('causes.time_decay') }} as is_of_time,
+        coalesce(causes.own_order = 'late', false) as is_of_late_orders,
+        coalesce(facts.has_order, false) as has_order,
+        coalesce(facts.has_refund, false) as has_refund,
+        coalesce(facts.has_late_order, false) as has_late_order,
+        coalesce(facts.has_late_refund, false) as has_late_refund,
+        coalesce(facts.has_late_event, false) as has_late_event,
+        coalesce(facts.has_late_record, false) as has_late_record,
+        late_rates.as_of is not null as has_late_rate,
+        moved.feature in ('country', 'region', 'age_band') as is_of_record
+    from moved
+    left join causes on moved.feature = causes.feature
+    left join facts
+        on moved.as_of = facts.as_of
+        and moved.customer_key = facts.customer_key
+    left join late_rates on moved.as_of = late_rates.as_of
+)
+
+select
+    as_of,
+    segment_id,
+    customer_key,
+    feature,
+    purpose,
+    direction,
+    has_act_since,
+    ((is_of_orders or is_of_late_orders) and has_late_order)
+    or (is_of_refunds and has_late_refund)
+    or (is_of_activity and has_late_event and not has_act_since)
+    or (is_of_record and has_late_record)
+    -- an order feature that none of the person's own orders or refunds moved: an exchange rate was
+    or (
+        (is_of_orders or is_of_refunds) and has_late_rate
+        and not has_order and not has_refund and not has_late_order and not has_late_refund
+    ) as is_late_data,
+    is_of_refunds and has_refund as is_refund_or_cancellation,
+    is_of_orders and has_order as is_own_order,
+    is_of_activity as is_own_activity,
+    is_of_others as is_threshold_moved,
+    is_of_time as is_time_decay
+from judged

@@ -1,0 +1,84 @@
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+    where previous_as_of is not null
+),
+
+customer_keys as (
+    select * from {{ ref('customer_keys') }}
+),
+
+events as (
+    select
+        as_of,
+        'customer_id' as identifier_type,
+        customer_id as identifier,
+        'late_event' as fact,
+        late_event_count as n_facts,
+        first_late_event_at as first_occurred_at
+    from {{ ref('int_event_activity') }}
+    where late_event_count > 0
+),
+
+consents as (
+    select
+        clock.as_of,
+        consent_events.identifier_type,
+        consent_events.identifier,
+        case when consent_events.is_permissive then 'late_grant' else 'late_restriction' end as fact,
+        count(distinct consent_events.consent_event_id) as n_facts,
+        min(consent_events.effective_at) as first_occurred_at
+    from clock
+    inner join {{ ref('int_consent_events') }} as consent_events
+        on clock.previous_as_of >= consent_events.effective_at
+        and clock.previous_known_at < consent_events.recorded_at
+        and clock.known_at >= consent_events.recorded_at
+    where consent_events.track != 'none'
+    group by
+        clock.as_of, consent_events.identifier_type, consent_events.identifier, consent_events.is_permissive
+),
+
+-- a customer record is known from recorded_at on and says what held since it was created
+records as (
+    select
+        clock.as_of,
+        'customer_id' as identifier_type,
+        customers.customer_id as identifier,
+        'late_record' as fact,
+        count(*) as n_facts,
+        min(customers.created_at) as first_occurred_at
+    from clock
+    inner join {{ ref('int_customers') }} as customers
+        on clock.previous_as_of >= customers.created_at
+        and clock.previous_known_at < customers.recorded_at
+        and {{ is_in_interval('clock.known_at', 'customers.recorded_at', 'customers.superseded_at') }}
+    group by clock.as_of, customers.customer_id
+),
+
+restricted_facts as (
+    select * from events
+    union all
+    select * from consents
+    union all
+    select * from records
+)
+
+select
+    as_of,
+    customer_key,
+    fact,
+    n_facts,
+    first_occurred_at
+from {{ ref('int_recent_order_facts') }}
+
+union all
+
+select
+    restricted_facts.as_of,
+    customer_keys.customer_key,
+    restricted_facts.fact,
+    restricted_facts.n_facts,
+    restricted_facts.first_occurred_at
+from restricted_facts
+inner join customer_keys
+    on restricted_facts.identifier_type = customer_keys.identifier_type
+    and restricted_facts.identifier = customer_keys.identifier
