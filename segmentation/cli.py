@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -155,12 +156,11 @@ def prepare(home: Home) -> dict[str, str]:
     files = find_files(raw)
     settings["INGESTED_AT"] = os.environ.get("INGESTED_AT") or str(newest_change(files))
     queries = view_queries(files)
-    key_file = os.environ.get("SEGMENTS_KEY_FILE")
     home.claim("shop")
     home.check_databases()
     restricted = home.open_restricted()
     try:
-        ensure_keys(restricted, Path(key_file).expanduser() if key_file else None, has_history=home.warehouse.exists())
+        ensure_keys(restricted, key_file(), has_history=home.warehouse.exists())
         create_views(restricted, queries)
     finally:
         restricted.close()
@@ -170,6 +170,12 @@ def prepare(home: Home) -> dict[str, str]:
     # dbt needs to know that there is a folder, not which: another path would make it parse the whole project again
     settings["SEGMENTS_RAW"] = "given"
     return settings
+
+
+def key_file() -> Path | None:
+    """The file of HMAC keys that the shop gives, if it does."""
+    given = os.environ.get("SEGMENTS_KEY_FILE")
+    return Path(given).expanduser() if given else None
 
 
 def raw_state() -> list[tuple]:
@@ -236,9 +242,11 @@ def instant(name: str, text: str | None, also: str = "") -> datetime | None:
 
 
 def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: str, folder: str = "") -> None:
-    """One dbt command with a progress bar."""
+    """One dbt command with a progress bar, and with a nonce seed for its time (the demo's is committed)."""
     from segmentation.dbt_run import environment, run_dbt
+    from segmentation.vault import nonce_seed
 
+    seed = nonce_seed(home, key_file()) if settings.get("SEGMENTS_RAW") else nullcontext()
     columns = (TextColumn("{task.description:<28}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[node]}"))
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=None, node="")
@@ -246,7 +254,7 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
         def on_node(name: str, status: str, index: int, total: int) -> None:
             progress.update(task, completed=index, total=total, node=name[:50])
 
-        with environment(settings):
+        with seed, environment(settings):
             run_dbt(arguments, home, on_node, folder)
         progress.update(task, node="done")
 
