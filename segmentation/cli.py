@@ -15,12 +15,23 @@ import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from segmentation.errors import UserError
 from segmentation.home import DEFAULT_HOME, PROJECT, Home, folder_setting
 
 console = Console(highlight=False)
 DEMO_AS_OFS = [datetime(2026, 1, 12) + timedelta(weeks=week) for week in range(12)]
+ROWS_SHOWN = 50
+# kept in step with segmentation.ask.KINDS by a test: importing that takes half a second, and --help needs none of it
+ASK_PARAMETERS = {
+    "segment": "a segment, for example vip",
+    "on": "a date or UTC instant, for example 2026-03-03",
+    "from": "beginning of the period",
+    "to": "end of the period, not included",
+    "customer": "a customer_key",
+    "spec-version": "a version of the segment's rule",
+}
 WITHOUT_TESTS = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 
 
@@ -43,6 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
     release = commands.add_parser("release", help="lock the released versions of segments")
     release.add_argument("names", nargs="+")
     release.set_defaults(run=lambda options: run_release(options.names))
+    verify = commands.add_parser("verify", help="compute every recorded hash again: was the history changed?")
+    verify.add_argument("--anchor", metavar="HASH", help="head hash of an earlier build, kept elsewhere: finds a dropped end too")
+    verify.set_defaults(run=lambda options: run_verify(options.anchor))
+    ask = commands.add_parser("ask", help="the auditor's questions; without a name: list them")
+    add_ask_options(ask)
+    ask.set_defaults(run=run_ask)
     options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal's encoding does not
@@ -132,6 +149,72 @@ def run_release(names: list[str]) -> None:
     from segmentation.release import release
 
     release(names, getpass.getuser(), datetime.now(tz=timezone.utc).date())
+
+
+def run_verify(anchor: str | None) -> int:
+    """Recompute the proof of SEGMENTS_HOME's history and print it; returns 1 when anything does not agree."""
+    from segmentation.verify import check_hash, verify
+
+    found = verify(Home.to_read(), check_hash(anchor) if anchor is not None else None)
+    lines = {"runs": f"{found.runs:,}", "partitions": f"{found.partitions:,} (segment and date)", "head hash": found.head}
+    if not found.is_with_leaves:
+        lines["partitions"] += ", counts only: the leaf nonces are in restricted.duckdb, which is not here"
+    if found.unproven_runs is None:
+        lines["tail"] = "tail unproven: a dropped last run shows only with --anchor, a head hash kept elsewhere"
+    else:
+        lines["tail"] = f"{found.unproven_runs} run(s) after the anchor: tail unproven" if found.unproven_runs else "anchored"
+    lines["found"] = f"{len(found.findings)} that should not be" if found.findings else "nothing changed"
+    for name, text in lines.items():
+        console.print(f"{name:<12}{text}", soft_wrap=True)
+    for sentence in found.findings:
+        complain(sentence)
+    return 1 if found.findings else 0
+
+
+def add_ask_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `segmentation ask`: every parameter that a question may have, and the form of the answer."""
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="number or name, for example q01")
+    for name, text in ASK_PARAMETERS.items():
+        parser.add_argument(f"--{name}", dest=f"asked {name}", metavar=name.upper(), help=text)
+    parser.add_argument("--format", choices=("table", "csv"), default="table", help="csv: all columns and rows in full, for files")
+    parser.add_argument("--sql", action="store_true", help="print the query for any SQL client instead of asking")
+
+
+def run_ask(options: argparse.Namespace) -> None:
+    """Ask SEGMENTS_HOME one of the questions of analyses/ and print the answer; without a question, list them."""
+    from segmentation.ask import as_csv, ask, check, find, plain_sql, questions
+
+    if options.question is None:
+        for question in questions():
+            console.print(f"{question.number}  {question.title}", markup=False, soft_wrap=True)
+            console.print(f"     segmentation ask {question.number} {question.usage}", style="dim", markup=False, soft_wrap=True)
+        return
+    question = find(options.question)
+    values = check(question, {name: getattr(options, f"asked {name}") for name in ASK_PARAMETERS})
+    if options.sql:
+        print(plain_sql(question, values))
+        return
+    answer = ask(Home.to_read(), question, values)
+    if options.format == "csv":
+        print(as_csv(answer), end="")
+        return
+    table = Table(title=question.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in answer.columns:
+        table.add_column(column, overflow="fold")
+    for row in answer.rows[:ROWS_SHOWN]:
+        table.add_row(*(cell_text(value) for value in row))
+    # a pipe has no width: nothing is cut there
+    (console if console.is_terminal else Console(highlight=False, width=1000)).print(table)
+    more = f", {ROWS_SHOWN} shown" if len(answer.rows) > ROWS_SHOWN else ""
+    console.print(f"{len(answer.rows):,} rows{more}. Keys and hashes are shortened; --format csv gives all in full.", soft_wrap=True)
+
+
+def cell_text(value) -> Text:
+    """A value in a table: long hex digits by their first twelve, nothing that could steer a terminal, null as nothing."""
+    if value is None:
+        return Text("")
+    text = printable(str(value))
+    return Text(text[:12] + "…" if re.fullmatch("[0-9a-f]{32,}(-dirty)?", text) else text)
 
 
 def prepare(home: Home) -> dict[str, str]:
@@ -262,6 +345,7 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
 def publish_and_show(home: Home) -> None:
     """Swap in the read copy and print the segments of the newest evaluation."""
     from segmentation.publish import DATABASE, publish
+    from segmentation.verify import head_of
 
     publish(home)
     with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
@@ -308,6 +392,8 @@ def publish_and_show(home: Home) -> None:
     database = printable(str(home.published / DATABASE))
     console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
+    # rich would break a hash at the edge of a narrow terminal
+    console.print(f"Head hash:  {head_of(home.warehouse)}  (keep it elsewhere, for segmentation verify --anchor)", soft_wrap=True)
 
 
 def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:
