@@ -33,4 +33,4 @@ from asked
 inner join versions
     on versions.segment_id = coalesce(asked.segment_id, versions.segment_id)
     and versions.spec_version = coalesce(asked.spec_version, versions.spec_version)
-order by versions.segment_id, versions.spec_version desc
+order by versions.segment_id asc, versions.spec_version desc

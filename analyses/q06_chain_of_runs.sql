@@ -8,7 +8,9 @@ with runs as (
 linked as (
     select
         *,
-        lag(run_hash) over (order by run_number) as run_hash_before,
+        coalesce(
+            lag(run_hash) over (order by run_number), '0000000000000000000000000000000000000000000000000000000000000000'
+        ) as run_hash_before,
         row_number() over (order by as_of, attempt) as expected_number
     from runs
 )
@@ -20,8 +22,7 @@ select
     origin,
     n_segments,
     n_rows,
-    run_number = expected_number
-    and previous_hash = coalesce(run_hash_before, '0000000000000000000000000000000000000000000000000000000000000000') as is_linked,
+    run_number = expected_number and previous_hash = run_hash_before as is_linked,
     evaluations_hash,
     previous_hash,
     run_hash

@@ -31,4 +31,4 @@ select
     registry.approver
 from asked
 inner join registry on registry.segment_id = coalesce(asked.segment_id, registry.segment_id)
-order by registry.segment_id, registry.spec_version desc
+order by registry.segment_id asc, registry.spec_version desc

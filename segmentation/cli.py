@@ -198,15 +198,30 @@ def run_ask(options: argparse.Namespace) -> None:
     if options.format == "csv":
         print(as_csv(answer), end="")
         return
-    table = Table(title=question.title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in answer.columns:
-        table.add_column(column, overflow="fold")
-    for row in answer.rows[:ROWS_SHOWN]:
-        table.add_row(*(cell_text(value) for value in row))
-    # a pipe has no width: nothing is cut there
-    (console if console.is_terminal else Console(highlight=False, width=1000)).print(table)
+    show_answer(question.title, answer.columns, answer.rows[:ROWS_SHOWN])
     more = f", {ROWS_SHOWN} shown" if len(answer.rows) > ROWS_SHOWN else ""
     console.print(f"{len(answer.rows):,} rows{more}. Keys and hashes are shortened; --format csv gives all in full.", soft_wrap=True)
+
+
+def show_answer(title: str, columns: list[str], rows: list[tuple]) -> None:
+    """Rows as a table, or one below the other where the terminal is too narrow for it. A pipe has no width."""
+    unbounded = Console(highlight=False, width=10_000)
+    screen = console if console.is_terminal else unbounded
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell_text(value) for value in row))
+    if unbounded.measure(table).maximum <= screen.width:
+        screen.print(table)
+        return
+    screen.print(Text(title, style="italic"))
+    for row in rows:
+        record = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for column, value in zip(columns, row):
+            if value is not None:
+                record.add_row(Text(column, style="dim"), cell_text(value))
+        screen.print(record, "")
 
 
 def cell_text(value) -> Text:
@@ -214,7 +229,7 @@ def cell_text(value) -> Text:
     if value is None:
         return Text("")
     text = printable(str(value))
-    return Text(text[:12] + "…" if re.fullmatch("[0-9a-f]{32,}(-dirty)?", text) else text)
+    return Text(re.sub("^([0-9a-f]{12})[0-9a-f]{20,}(-dirty)?$", r"\1…\2", text))
 
 
 def prepare(home: Home) -> dict[str, str]:

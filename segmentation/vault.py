@@ -98,5 +98,5 @@ def _read_key_file(path: Path) -> list[bytes]:
     if len(lines) != len(set(lines)) or not len(KEY_NAMES) <= len(lines) <= len(KEY_NAMES) + 1 or not all(
         re.fullmatch("[0-9a-fA-F]{64}", line) for line in lines
     ):
-        raise UserError(f"SEGMENTS_KEY_FILE {path}: must hold {len(KEY_NAMES)} different lines of 64 hex digits.")
+        raise UserError(f"SEGMENTS_KEY_FILE {path}: must hold {len(KEY_NAMES)} (or {len(KEY_NAMES) + 1}) different lines of 64 hex digits.")
     return [bytes.fromhex(line) for line in lines]

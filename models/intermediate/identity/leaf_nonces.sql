@@ -14,7 +14,9 @@ seeds as (
 
 checked as (
     select seed from seeds
-    where {{ raise_if('seed is null', "'there is no seed for leaf nonces: build your own data with the command segmentation build'") }}
+    where {{ raise_if(
+        'seed is null', "'there is no seed for leaf nonces: build your own data with the command segmentation build'"
+    ) }}
 )
 
 select
