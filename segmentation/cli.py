@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from segmentation.errors import UserError
 from segmentation.home import DEFAULT_HOME, PROJECT, Home, folder_setting
@@ -22,6 +24,16 @@ console = Console(highlight=False)
 DEMO_AS_OFS = [datetime(2026, 1, 12) + timedelta(weeks=week) for week in range(12)]
 # what must hold of any result (tests/singular) is checked in every build: what fails it is neither recorded nor published
 WITHOUT_TESTS = ["--exclude", "test_type:unit", "test_type:generic"]
+ROWS_SHOWN = 50
+# kept in step with segmentation.ask.KINDS by a test: importing that takes half a second, and --help needs none of it
+ASK_PARAMETERS = {
+    "segment": "a segment, for example vip",
+    "on": "a date or UTC instant, for example 2026-03-03",
+    "from": "beginning of the period",
+    "to": "end of the period, not included",
+    "customer": "a customer_key",
+    "spec-version": "a version of the segment's rule",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,6 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
     release = commands.add_parser("release", help="lock the released versions of segments")
     release.add_argument("names", nargs="+")
     release.set_defaults(run=lambda options: run_release(options.names))
+    verify = commands.add_parser("verify", help="compute every recorded hash again: was the history changed?")
+    verify.add_argument("--anchor", metavar="HASH", help="head hash of an earlier build, kept elsewhere: finds a dropped end too")
+    verify.set_defaults(run=lambda options: run_verify(options.anchor))
+    ask = commands.add_parser("ask", help="the auditor's questions; without a name: list them")
+    add_ask_options(ask)
+    ask.set_defaults(run=run_ask)
     options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal's encoding does not
@@ -161,6 +179,87 @@ def run_release(names: list[str]) -> None:
     release(names, getpass.getuser(), datetime.now(tz=timezone.utc).date())
 
 
+def run_verify(anchor: str | None) -> int:
+    """Recompute the proof of SEGMENTS_HOME's history and print it; returns 1 when anything does not agree."""
+    from segmentation.verify import check_hash, verify
+
+    found = verify(Home.to_read(), check_hash(anchor) if anchor is not None else None)
+    lines = {"runs": f"{found.runs:,}", "partitions": f"{found.partitions:,} (segment and date)", "head hash": found.head}
+    if not found.is_with_leaves:
+        lines["partitions"] += ", counts only: the leaf nonces are in restricted.duckdb, which is not here"
+    if found.unproven_runs is None:
+        lines["tail"] = "tail unproven: a dropped last run shows only with --anchor, a head hash kept elsewhere"
+    else:
+        lines["tail"] = f"{found.unproven_runs} run(s) after the anchor: tail unproven" if found.unproven_runs else "anchored"
+    lines["found"] = f"{len(found.findings)} that should not be" if found.findings else "nothing changed"
+    for name, text in lines.items():
+        console.print(f"{name:<12}{text}", soft_wrap=True)
+    for sentence in found.findings:
+        complain(sentence)
+    return 1 if found.findings else 0
+
+
+def add_ask_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `segmentation ask`: every parameter that a question may have, and the form of the answer."""
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="number or name, for example q01")
+    for name, text in ASK_PARAMETERS.items():
+        parser.add_argument(f"--{name}", dest=f"asked {name}", metavar=name.upper(), help=text)
+    parser.add_argument("--format", choices=("table", "csv"), default="table", help="csv: all columns and rows in full, for files")
+    parser.add_argument("--sql", action="store_true", help="print the query for any SQL client instead of asking")
+
+
+def run_ask(options: argparse.Namespace) -> None:
+    """Ask SEGMENTS_HOME one of the questions of analyses/ and print the answer; without a question, list them."""
+    from segmentation.ask import as_csv, ask, check, find, plain_sql, questions
+
+    if options.question is None:
+        for question in questions():
+            console.print(f"{question.number}  {question.title}", markup=False, soft_wrap=True)
+            console.print(f"     segmentation ask {question.number} {question.usage}", style="dim", markup=False, soft_wrap=True)
+        return
+    question = find(options.question)
+    values = check(question, {name: getattr(options, f"asked {name}") for name in ASK_PARAMETERS})
+    if options.sql:
+        print(plain_sql(question, values))
+        return
+    answer = ask(Home.to_read(), question, values)
+    if options.format == "csv":
+        print(as_csv(answer), end="")
+        return
+    show_answer(question.title, answer.columns, answer.rows[:ROWS_SHOWN])
+    more = f", {ROWS_SHOWN} shown" if len(answer.rows) > ROWS_SHOWN else ""
+    console.print(f"{len(answer.rows):,} rows{more}. Keys and hashes are shortened; --format csv gives all in full.", soft_wrap=True)
+
+
+def show_answer(title: str, columns: list[str], rows: list[tuple]) -> None:
+    """Rows as a table, or one below the other where the terminal is too narrow for it. A pipe has no width."""
+    unbounded = Console(highlight=False, width=10_000)
+    screen = console if console.is_terminal else unbounded
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell_text(value) for value in row))
+    if unbounded.measure(table).maximum <= screen.width:
+        screen.print(table)
+        return
+    screen.print(Text(title, style="italic"))
+    for row in rows:
+        record = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for column, value in zip(columns, row):
+            if value is not None:
+                record.add_row(Text(column, style="dim"), cell_text(value))
+        screen.print(record, "")
+
+
+def cell_text(value) -> Text:
+    """A value in a table: long hex digits by their first twelve, nothing that could steer a terminal, null as nothing."""
+    if value is None:
+        return Text("")
+    text = printable(str(value))
+    return Text(re.sub("^([0-9a-f]{12})[0-9a-f]{20,}(-dirty)?$", r"\1…\2", text))
+
+
 def prepare(home: Home) -> dict[str, str]:
     """Check the raw files, make keys and raw views; returns the settings for dbt.
 
@@ -183,12 +282,11 @@ def prepare(home: Home) -> dict[str, str]:
     files = find_files(raw)
     settings["INGESTED_AT"] = os.environ.get("INGESTED_AT") or str(newest_change(files))
     queries = view_queries(files)
-    key_file = os.environ.get("SEGMENTS_KEY_FILE")
     home.claim("shop")
     home.check_databases()
     restricted = home.open_restricted()
     try:
-        ensure_keys(restricted, Path(key_file).expanduser() if key_file else None, has_history=home.warehouse.exists())
+        ensure_keys(restricted, key_file(), has_history=home.warehouse.exists())
         create_views(restricted, queries)
     finally:
         restricted.close()
@@ -198,6 +296,12 @@ def prepare(home: Home) -> dict[str, str]:
     # dbt needs to know that there is a folder, not which: another path would make it parse the whole project again
     settings["SEGMENTS_RAW"] = "given"
     return settings
+
+
+def key_file() -> Path | None:
+    """The file of HMAC keys that the shop gives, if it does."""
+    given = os.environ.get("SEGMENTS_KEY_FILE")
+    return Path(given).expanduser() if given else None
 
 
 def raw_state() -> list[tuple]:
@@ -264,9 +368,11 @@ def instant(name: str, text: str | None, also: str = "") -> datetime | None:
 
 
 def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: str, folder: str = "") -> None:
-    """One dbt command with a progress bar."""
+    """One dbt command with a progress bar, and with a nonce seed for its time (the demo's is committed)."""
     from segmentation.dbt_run import environment, run_dbt
+    from segmentation.vault import nonce_seed
 
+    seed = nonce_seed(home, key_file()) if settings.get("SEGMENTS_RAW") else nullcontext()
     columns = (TextColumn("{task.description:<28}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[node]}"))
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=None, node="")
@@ -274,7 +380,7 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
         def on_node(name: str, status: str, index: int, total: int) -> None:
             progress.update(task, completed=index, total=total, node=name[:50])
 
-        with environment(settings):
+        with seed, environment(settings):
             run_dbt(arguments, home, on_node, folder)
         progress.update(task, node="done")
 
@@ -282,6 +388,7 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
 def publish_and_show(home: Home) -> None:
     """Swap in the read copy and print the segments of the newest evaluation."""
     from segmentation.publish import DATABASE, publish
+    from segmentation.verify import head_of
 
     publish(home)
     with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
@@ -328,6 +435,8 @@ def publish_and_show(home: Home) -> None:
     database = printable(str(home.published / DATABASE))
     console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
+    # rich would break a hash at the edge of a narrow terminal
+    console.print(f"Head hash:  {head_of(home.warehouse)}  (keep it elsewhere, for segmentation verify --anchor)", soft_wrap=True)
 
 
 def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:

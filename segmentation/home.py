@@ -49,6 +49,14 @@ class Home:
             raise UserError(f"SEGMENTS_HOME: {home.folder} is not writable.")
         return home
 
+    @classmethod
+    def to_read(cls) -> "Home":
+        """The folder that SEGMENTS_HOME names, as it is. Raises UserError when there is none."""
+        home = cls(folder_setting("SEGMENTS_HOME") or DEFAULT_HOME)
+        if not home.folder.is_dir():
+            raise UserError(f"SEGMENTS_HOME: there is no folder {home.folder}.")
+        return home
+
     @property
     def warehouse(self) -> Path:
         """The pseudonymous database."""
@@ -149,12 +157,35 @@ class Home:
         return self._held_kind()
 
 
+@contextmanager
+def connect_read_only(warehouse: Path, restricted: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that can only read: the file as catalog `warehouse` (the default), the other as `restricted`.
+
+    Neither file is changed, not even by recovering a log. Raises UserError when a build or another program has one open.
+    """
+    with duckdb.connect(config={"threads": 2}) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for catalog, path in (("warehouse", warehouse), ("restricted", restricted)):
+            if path is not None:
+                escaped = str(path).replace("'", "''")
+                try:
+                    connection.execute(f"attach '{escaped}' as {catalog} (read_only)")
+                except duckdb.Error as error:
+                    raise _unopened(path, error) from error
+        yield connection
+
+
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), config={"threads": 2})
     except duckdb.Error as error:
-        if "Could not set lock" in str(error):
-            holder = re.search(r"PID \d+", str(error))
-            program = f"another program ({holder[0]})" if holder else "another program"
-            raise UserError(f"{path} is open in {program}: close it, and read published/ instead.") from error
-        raise UserError(f"{path} cannot be opened ({str(error).splitlines()[0].rstrip('.')}).") from error
+        raise _unopened(path, error) from error
+
+
+def _unopened(path: Path, error: duckdb.Error) -> UserError:
+    """Why a database cannot be opened, as one sentence."""
+    if "Could not set lock" in str(error):
+        holder = re.search(r"PID \d+", str(error))
+        program = f"another program ({holder[0]})" if holder else "another program"
+        return UserError(f"{path} is open in {program}: close it, and read published/ instead.")
+    return UserError(f"{path} cannot be opened ({str(error).splitlines()[0].rstrip('.')}).")

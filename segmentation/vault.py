@@ -1,13 +1,17 @@
-"""Keys of the pseudonyms, kept in the restricted database and nowhere else."""
+"""Keys of the pseudonyms and the seed of the leaf nonces, kept in the restricted area and nowhere else."""
 
+import contextlib
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
 from segmentation.errors import UserError
+from segmentation.home import Home
 
+SEED_FILE = ".nonce_seed"
 KEY_NAMES = ("customer_key", "record_key")
 KEY_BYTES = 32
 BLOCK_BYTES = 64  # block size of SHA-256
@@ -25,11 +29,11 @@ def padded_blocks(key: bytes) -> tuple[str, str]:
 def ensure_keys(restricted: duckdb.DuckDBPyConnection, key_file: Path | None, has_history: bool = False) -> None:
     """Create `vault.hmac_keys` once: from the key file, else from the system's secure random source.
 
-    The key file holds one line of 64 hex digits per key, in the order of KEY_NAMES. Keys never change afterwards: a
-    different key file is refused, and so are new keys for a home that has a history, because every pseudonym in it
-    would change.
+    The key file holds one line of 64 hex digits per key, in the order of KEY_NAMES (and perhaps one more, see
+    `nonce_seed`). Keys never change afterwards: a different key file is refused, and so are new keys for a home that has
+    a history, because every pseudonym in it would change.
     """
-    given = _read_key_file(key_file) if key_file else None
+    given = dict(zip(KEY_NAMES, _read_key_file(key_file))) if key_file else None
     restricted.execute("begin")
     restricted.execute("create schema if not exists vault")
     restricted.execute(
@@ -50,13 +54,49 @@ def ensure_keys(restricted: duckdb.DuckDBPyConnection, key_file: Path | None, ha
     restricted.execute("commit")
 
 
-def _read_key_file(path: Path) -> dict[str, bytes]:
+@contextlib.contextmanager
+def nonce_seed(home: Home, key_file: Path | None) -> Iterator[None]:
+    """For the time of one build, `vault.nonce_seeds` shows a seed from the system's secure random source.
+
+    From it the model `leaf_nonces` derives the nonce of every person who has none yet. Afterwards the seed is gone, so
+    that a nonce that an erasure destroyed cannot be computed again. The seed never enters a database file, where deleted
+    bytes stay: it is a file of the home that a view reads, and the file is overwritten before it is removed. A killed
+    build leaves it to the next one, which begins by overwriting it.
+
+    A third line of the key file is taken as the seed, so that two homes can be compared hash by hash (as the tests do).
+    Whoever keeps that line can compute destroyed nonces again.
+    """
+    given = _read_key_file(key_file)[len(KEY_NAMES):] if key_file else []
+    path = home.folder / SEED_FILE
+    path.touch(mode=0o600)
+    path.write_text((given[0].hex() if given else secrets.token_hex(KEY_BYTES)) + "\n", encoding="ascii")
+    try:
+        # dbt runs in the home's folder: a path without folders needs no quoting and survives a move of the home
+        columns = "columns = {'seed': 'varchar'}, auto_detect = false, header = false, delim = ','"
+        _show_seed(home, f"select seed from read_csv('{SEED_FILE}', {columns})")
+        yield
+    finally:
+        path.write_text("0" * 2 * KEY_BYTES + "\n", encoding="ascii")
+        path.unlink()
+        _show_seed(home, "select cast(null as varchar) as seed where false")
+
+
+def _show_seed(home: Home, query: str) -> None:
+    restricted = home.open_restricted()
+    try:
+        with contextlib.chdir(home.folder):
+            restricted.execute(f"create or replace view vault.nonce_seeds as {query}")
+    finally:
+        restricted.close()
+
+
+def _read_key_file(path: Path) -> list[bytes]:
     try:
         lines = path.read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"SEGMENTS_KEY_FILE {path}: cannot be read.") from error
-    if len(lines) != len(set(lines)) or len(lines) != len(KEY_NAMES) or not all(
+    if len(lines) != len(set(lines)) or not len(KEY_NAMES) <= len(lines) <= len(KEY_NAMES) + 1 or not all(
         re.fullmatch("[0-9a-fA-F]{64}", line) for line in lines
     ):
-        raise UserError(f"SEGMENTS_KEY_FILE {path}: must hold {len(KEY_NAMES)} different lines of 64 hex digits.")
-    return {name: bytes.fromhex(line) for name, line in zip(KEY_NAMES, lines)}
+        raise UserError(f"SEGMENTS_KEY_FILE {path}: must hold {len(KEY_NAMES)} (or {len(KEY_NAMES) + 1}) different lines of 64 hex digits.")
+    return [bytes.fromhex(line) for line in lines]

@@ -103,3 +103,20 @@
         "case when " ~ month_and_day(birth_date) ~ " = '02-29' and " ~ month_and_day(same_day) ~ " = '02-28' then 1 else 0 end"
     ) }}
 {%- endmacro %}
+
+{# A UTC timestamp as ISO 8601 text with microseconds: 2026-03-03T00:00:00.000000Z. #}
+{% macro iso_instant(instant) -%}
+    {{ return(adapter.dispatch('iso_instant')(instant)) }}
+{%- endmacro %}
+
+{% macro default__iso_instant(instant) -%}
+    to_char({{ instant }}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+{%- endmacro %}
+
+{% macro duckdb__iso_instant(instant) -%}
+    strftime({{ instant }}, '%Y-%m-%dT%H:%M:%S.%fZ')
+{%- endmacro %}
+
+{% macro spark__iso_instant(instant) -%}
+    date_format({{ instant }}, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")
+{%- endmacro %}

@@ -3,7 +3,11 @@ with clock as (
 ),
 
 registry as (
-    select registry.*
+    select
+        clock.as_of,
+        clock.known_at,
+        registry.segment_id,
+        registry.spec_version
     from {{ ref('segment_registry') }} as registry
     inner join clock on {{ is_in_interval('clock.as_of', 'registry.effective_from', 'registry.effective_to') }}
     where registry.status = 'active'
@@ -23,6 +27,10 @@ consent_state as (
 
 members as (
     select * from {{ ref('segment_members') }}
+),
+
+nonces as (
+    select * from {{ ref('leaf_nonces') }}
 ),
 
 -- segments that need the same permissions share one count of the population
@@ -48,6 +56,7 @@ need_purposes as (
 -- why a person may not be considered, before any rule is applied: one reason each, first match
 reasons as (
     select
+        customers.as_of,
         need_purposes.permission_set,
         customers.customer_key,
         case
@@ -65,13 +74,15 @@ reasons as (
     from customers
     cross join need_purposes
     left join consent_state
-        on customers.customer_key = consent_state.customer_key
+        on customers.as_of = consent_state.as_of
+        and customers.customer_key = consent_state.customer_key
         and need_purposes.purpose = consent_state.purpose
-    group by need_purposes.permission_set, customers.customer_key, customers.not_profiled_reason
+    group by customers.as_of, need_purposes.permission_set, customers.customer_key, customers.not_profiled_reason
 ),
 
 populations as (
     select
+        as_of,
         permission_set,
         count(*) as n_population,
         count(*) filter (where reason = 'restriction') as n_restricted,
@@ -82,31 +93,35 @@ populations as (
         count(*) filter (where reason = 'consent_unknown') as n_consent_unknown,
         count(reason) as n_not_permitted
     from reasons
-    group by permission_set
+    group by as_of, permission_set
 ),
 
+-- a leaf says nothing to whoever lacks the nonce, and nothing at all once the nonce is destroyed
 leaves as (
     select
-        segment_id,
-        {{ sha256_hex(canonical_row([
-            'segment_id', 'customer_key', 'spec_version', 'lawful_basis', 'privacy_impact', 'consent_version',
-            'consent_event_key', 'data_sources'
-        ])) }} as leaf
+        members.as_of,
+        members.segment_id,
+        {{ sha256_hex("nonces.nonce || chr(31) || " ~ canonical_fields(membership_fields(), 'members')) }} as leaf
     from members
+    left join nonces on members.customer_key = nonces.customer_key
+    where {{ raise_if(
+        'nonces.nonce is null', "'a member of ' || members.segment_id || ' has no leaf nonce: somebody erased is in the data'"
+    ) }}
 ),
 
 roots as (
     select
+        as_of,
         segment_id,
         count(*) as n_members,
         {{ sha256_hex(dbt.listagg('leaf', "''", 'order by leaf')) }} as partition_hash
     from leaves
-    group by segment_id
+    group by as_of, segment_id
 )
 
 select
-    clock.as_of,
-    clock.known_at,
+    registry.as_of,
+    registry.known_at,
     registry.segment_id,
     registry.spec_version,
     populations.n_population,
@@ -120,7 +135,10 @@ select
     coalesce(roots.n_members, 0) as n_members,
     coalesce(roots.partition_hash, {{ sha256_hex("''") }}) as partition_hash
 from registry
-cross join clock
 inner join needs on registry.segment_id = needs.segment_id
-inner join populations on needs.permission_set = populations.permission_set
-left join roots on registry.segment_id = roots.segment_id
+inner join populations
+    on registry.as_of = populations.as_of
+    and needs.permission_set = populations.permission_set
+left join roots
+    on registry.as_of = roots.as_of
+    and registry.segment_id = roots.segment_id

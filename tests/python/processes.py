@@ -16,9 +16,9 @@ from conftest import SETTINGS
 from segmentation.home import PROJECT
 
 FIRST, SECOND = "2026-03-01 00:00:00", "2026-03-08 00:00:00"
-KEYS = "\n".join(("5e" * 32, "a1" * 32))
-# what tells who built when with which code (run_id hashes the code), not what came out
-ABOUT_THE_RUN = ("run_id", "executed_at", "executor", "code_sha")
+KEYS = "\n".join(("5e" * 32, "a1" * 32, "0c" * 32))  # the third: a seed of leaf nonces, so that homes can be compared
+# what tells who built when with which code (run_id hashes the code, the chain all of it), not what came out
+ABOUT_THE_RUN = ("run_id", "executed_at", "executor", "code_sha", "previous_hash", "run_hash")
 PATIENCE = 300  # seconds; a build of the small shop takes about ten on an idle machine
 
 

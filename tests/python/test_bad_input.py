@@ -442,7 +442,7 @@ def test_new_keys_are_not_made_for_an_old_history(held_home: Path, capsys, raw_f
 KEYS = ["ab" * 32, "cd" * 32]
 
 
-MALFORMED = [[], KEYS[:1], [*KEYS, "ef" * 32], ["zz" * 32, KEYS[1]], ["é" * 64], [KEYS[0], KEYS[0]], [KEYS[0][1:], KEYS[1]]]
+MALFORMED = [[], KEYS[:1], [*KEYS, "ef" * 32, "01" * 32], ["zz" * 32, KEYS[1]], ["é" * 64], [KEYS[0], KEYS[0]], [KEYS[0][1:], KEYS[1]]]
 
 
 @pytest.mark.parametrize("text", ["\n".join(lines) for lines in MALFORMED])

@@ -18,7 +18,7 @@ from segmentation.home import PROJECT
 SEEDS = PROJECT / "seeds" / "demo" / "generic"
 AS_OF, LATER = "2026-03-09 00:00:00", "2026-03-30 00:00:00"
 SCHEMAS = ("marts", "segments", "snapshots", "audit")
-CALLER = {"executed_at", "executor", "code_sha"}  # of audit.segment_runs: who built, when, from which checkout
+CALLER = {"executed_at", "executor", "code_sha", "run_hash"}  # of audit.segment_runs: who built, when, from which checkout
 
 
 # rows beside the demo's, of facts that could change what an earlier date saw: an address known later than the withdrawal given by
@@ -109,7 +109,7 @@ class Shop:
         self.home = folder / "home"
         self.elsewhere: dict[str, subprocess.Popen] = {}
         keys = folder / "keys"
-        keys.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (7, 8)))
+        keys.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (7, 8, 9)))
         self.settings = dict(SEGMENTS_KEY_FILE=str(keys), REPORTING_CURRENCY="EUR", INGESTED_AT="2026-03-31 22:00:00")
         write_raw(folder / "raw")
 

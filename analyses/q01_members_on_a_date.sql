@@ -1,8 +1,9 @@
 -- Who was in a segment on a date, by our own record, under which rule version and which consent?
--- Change the two values in `asked`; the answer is what the evaluation in force at that instant admitted.
+-- The answer is what the evaluation in force at that instant admitted; `segmentation verify` proves it against the
+-- hash recorded that day. Only restricted.vault.customer_keys can say who a customer_key is.
 with asked as (
     select
-        'vip' as segment_id,
+        cast('vip' as {{ dbt.type_string() }}) as segment_id,
         cast('2026-03-03 00:00:00' as {{ dbt.type_timestamp() }}) as on_instant
 ),
 
@@ -29,7 +30,8 @@ select
 from asked
 inner join history
     on asked.segment_id = history.segment_id
-    and {{ is_in_interval('asked.on_instant', 'history.valid_from', 'history.valid_to') }}
+    and asked.on_instant >= history.valid_from
+    and (asked.on_instant < history.valid_to or history.valid_to is null)
 left join registry
     on history.segment_id = registry.segment_id
     and history.spec_version = registry.spec_version

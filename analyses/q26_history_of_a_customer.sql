@@ -1,0 +1,25 @@
+-- In which segments was one person, from when to when, under which rule version and which consent?
+-- Only restricted.vault.customer_keys can say whose key it is.
+with asked as (
+    select
+        cast('0000000000000000000000000000000000000000000000000000000000000000' as {{ dbt.type_string() }}) as customer_key
+),
+
+history as (
+    select * from {{ ref('segment_membership_history') }}
+)
+
+select
+    history.segment_id,
+    history.valid_from,
+    history.valid_to,
+    history.spec_version,
+    history.lawful_basis,
+    history.privacy_impact,
+    history.consent_version,
+    history.consent_event_key,
+    history.data_sources,
+    history.is_primary
+from asked
+inner join history on asked.customer_key = history.customer_key
+order by history.segment_id, history.valid_from

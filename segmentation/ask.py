@@ -1,0 +1,253 @@
+"""The auditor's questions: the documented queries of analyses/, asked of a built home with checked parameters.
+
+A query is a file with dbt's `ref()` and a first CTE `asked` that holds its parameters with example values, so that it is
+also plain SQL for dbt and for any client. Asking replaces that CTE by one made of bound parameters; nothing that a user
+gives is ever written into SQL, except by `plain_sql`, which writes literals of values that passed the check of their type.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import yaml
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from segmentation.errors import UserError
+from segmentation.home import PROJECT, Home, connect_read_only
+from segmentation.publish import DATABASE, SCHEMAS
+
+QUESTIONS = PROJECT / "analyses"
+ASKED = re.compile(r"^with asked as \(\n    select\n(?:        .*\n)+\)(?=,\n)", re.MULTILINE)
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\0")  # what a spreadsheet takes for a formula (OWASP ASVS 1.2.10)
+RESTRICTED_SCHEMAS = ("intermediate", "vault")
+
+
+def instant(text: str) -> datetime:
+    """A UTC instant: YYYY-MM-DD with or without HH:MM:SS and a fraction. Raises ValueError."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?", text, re.ASCII):
+        raise ValueError("must be a date or UTC instant like 2026-03-03 or 2026-03-03 12:00:00")
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("names a day or hour that does not exist") from None
+
+
+def segment_id(text: str) -> str:
+    """A name as segments have it; whether there is such a segment is asked of the registry. Raises ValueError."""
+    if not re.fullmatch("[a-z][a-z0-9_]{0,62}", text):
+        raise ValueError("must be a segment's name, in small letters, digits and underscores")
+    return text
+
+
+def customer_key(text: str) -> str:
+    """A pseudonymous person key, in lower case. Raises ValueError."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise ValueError("must be a customer_key of 64 hex digits")
+    return text.lower()
+
+
+def whole_number(text: str) -> int:
+    """A number from 1 on. Raises ValueError."""
+    if not re.fullmatch("[1-9][0-9]{0,8}", text):
+        raise ValueError("must be a whole number")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A parameter that questions may have: its column in `asked`, SQL type, check, and what the help says."""
+
+    column: str
+    type: str
+    check: Callable
+    help: str
+
+
+KINDS = {
+    "segment": Kind("segment_id", "varchar", segment_id, "a segment, for example vip"),
+    "on": Kind("on_instant", "timestamp", instant, "a date or UTC instant, for example 2026-03-03"),
+    "from": Kind("from_instant", "timestamp", instant, "beginning of the period"),
+    "to": Kind("to_instant", "timestamp", instant, "end of the period, not included"),
+    "customer": Kind("customer_key", "varchar", customer_key, "a customer_key"),
+    "spec-version": Kind("spec_version", "integer", whole_number, "a version of the segment's rule"),
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One file of analyses/ with its entry in _analyses.yml: file name, title, parameter -> whether it is required."""
+
+    name: str
+    title: str
+    parameters: dict[str, bool]
+
+    @property
+    def number(self) -> str:
+        """What users type: q01."""
+        return self.name.partition("_")[0]
+
+    @property
+    def usage(self) -> str:
+        """The parameters as they are typed."""
+        return " ".join(f"--{name} ..." if required else f"[--{name} ...]" for name, required in self.parameters.items())
+
+    def text(self) -> str:
+        """The file."""
+        return (QUESTIONS / f"{self.name}.sql").read_text(encoding="utf-8")
+
+    def asks_of(self) -> list[str]:
+        """Names of the relations that the query reads."""
+        return sorted(set(re.findall(r"ref\('(\w+)'\)", self.text())))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Columns and rows, and the database file that gave them."""
+
+    columns: list[str]
+    rows: list[tuple]
+    source: Path
+
+
+def questions() -> list[Question]:
+    """All questions, by number."""
+    content = yaml.safe_load((QUESTIONS / "_analyses.yml").read_text(encoding="utf-8"))
+    return sorted((
+        Question(entry["name"], entry["description"].strip(),
+                 {name: need == "required" for name, need in entry["config"]["meta"]["parameters"].items()})
+        for entry in content["analyses"]
+    ), key=lambda question: question.name)
+
+
+def find(name: str) -> Question:
+    """The question of a number or name. Raises UserError when there is none."""
+    for question in questions():
+        if name in (question.number, question.name):
+            return question
+    raise UserError(f"There is no question {name[:60]!r}: segmentation ask lists them.")
+
+
+def check(question: Question, given: dict[str, str | None]) -> dict[str, object]:
+    """The parameters of a question as typed values by column, None for what is optional and not given.
+
+    `given` holds texts by parameter. Raises UserError for one that is missing, not of its type, or not the question's.
+    """
+    texts = {name: text for name, text in given.items() if text is not None}
+    if foreign := [name for name in texts if name not in question.parameters]:
+        raise UserError(f"{question.number} takes no --{foreign[0]}; it takes {question.usage or 'no parameters'}.")
+    if missing := [name for name, required in question.parameters.items() if required and name not in texts]:
+        raise UserError(f"{question.number} needs {' and '.join(f'--{name}' for name in missing)}: {question.title}")
+    values = {}
+    for name in question.parameters:
+        try:
+            values[KINDS[name].column] = KINDS[name].check(texts[name]) if name in texts else None
+        except ValueError as error:
+            raise UserError(f"--{name} {error}, not {texts[name][:60]!r}.") from None
+    return values
+
+
+def ask(home: Home, question: Question, values: dict[str, object]) -> Answer:
+    """The answer of a home to a question with checked values.
+
+    What the published copy holds is asked there, so that no running build is in the way; the record of runs, rejected rows
+    and consent events is in the databases themselves. Raises UserError for a segment that does not exist, and when there is
+    no build, or a build holds the databases.
+    """
+    copy = home.published / DATABASE
+    if copy.exists() and (answer := _ask_in(copy, None, SCHEMAS, question, values)):
+        return answer
+    if not home.warehouse.exists():
+        raise UserError(f"{home.folder}: there is no build to ask; {question.number} reads {', '.join(question.asks_of())}.")
+    restricted = home.restricted if home.restricted.exists() else None
+    if answer := _ask_in(home.warehouse, restricted, None, question, values):
+        return answer
+    raise UserError(f"{home.folder} lacks what {question.number} reads ({', '.join(question.asks_of())}): build first.")
+
+
+def plain_sql(question: Question, values: dict[str, object]) -> str:
+    """The question as SQL for any client, with the values in `asked`. They have passed check(), so they hold no quote."""
+    literals = {column: "null" if value is None else str(value) if isinstance(value, int) else f"'{value}'"
+                for column, value in values.items()}
+    where = {name: f"{schema}.{name}" for name, schema in _declared_schemas().items()}
+    return _rendered(question, where, lambda column: literals[column])
+
+
+def as_csv(answer: Answer) -> str:
+    """The answer as CSV with a heading. A text that a spreadsheet would take for a formula gets a quote before it."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(answer.columns)
+    for row in answer.rows:
+        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell for cell in row])
+    return file.getvalue()
+
+
+def _ask_in(database: Path, restricted: Path | None, schemas: tuple[str, ...] | None, question: Question,
+            values: dict[str, object]) -> Answer | None:
+    """The answer of one database; None when it does not hold all that the question reads."""
+    with connect_read_only(database, restricted) as connection:
+        where = _relations(connection, schemas)
+        if not all(name in where for name in question.asks_of()):
+            return None
+        _check_segment(connection, where, values.get("segment_id"))
+        sql = _rendered(question, where, lambda column: f"${column}")
+        try:
+            cursor = connection.execute(sql, values)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UserError(f"{question.number}: {database} was built by an older version; build again "
+                            f"({str(error).splitlines()[0].rstrip('.')}).") from error
+        return Answer([column[0] for column in cursor.description], cursor.fetchall(), database)
+
+
+def _relations(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...] | None) -> dict[str, str]:
+    """Every relation by name, written in full. A replay's schemas (with a prefix) are not the record."""
+    rows = connection.execute(
+        """
+        select table_name, '"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"'
+        from information_schema.tables
+        where (table_catalog = 'warehouse' and list_contains($record, table_schema))
+            or (table_catalog = 'restricted' and list_contains($restricted, table_schema))
+        """,
+        {"record": list(schemas or (*SCHEMAS, "audit")), "restricted": list(RESTRICTED_SCHEMAS)},
+    ).fetchall()
+    return dict(rows)
+
+
+def _check_segment(connection: duckdb.DuckDBPyConnection, where: dict[str, str], name: str | None) -> None:
+    if name is None or "segment_registry" not in where:
+        return
+    known = [row[0] for row in connection.execute(
+        f"select distinct segment_id from {where['segment_registry']} union select distinct segment_id from "
+        f"{where['segment_membership_history']} order by all").fetchall()]
+    if name not in known:
+        raise UserError(f"There is no segment {name}; there are {', '.join(known)}.")
+
+
+def _declared_schemas() -> dict[str, str]:
+    """The schema of every relation that a question reads, by the project's folders: for SQL that leaves this machine."""
+    schemas = {path.stem: path.relative_to(PROJECT / "models").parts[0] for path in (PROJECT / "models").rglob("*.sql")}
+    schemas |= {name: "restricted.intermediate" for name, schema in schemas.items() if schema == "intermediate"}
+    return schemas | {"customer_keys": "restricted.vault"}
+
+
+def _rendered(question: Question, where: dict[str, str], value: Callable[[str], str]) -> str:
+    """The query with its relations, and with `asked` made of value(column) for every parameter.
+
+    Jinja knows ref() and two type names here and nothing else: a question must read as plain SQL.
+    """
+    text = question.text()
+    if question.parameters:
+        kinds = [KINDS[name] for name in question.parameters]
+        columns = ",\n".join(f"        cast({value(kind.column)} as {kind.type}) as {kind.column}" for kind in kinds)
+        text, count = ASKED.subn(lambda _: f"with asked as (\n    select\n{columns}\n)", text)
+        if count != 1:
+            raise ValueError(f"{question.name}: the first CTE must be `asked` and hold the parameters only")
+    types = SimpleNamespace(type_string=lambda: "varchar", type_timestamp=lambda: "timestamp")
+    return SandboxedEnvironment(undefined=StrictUndefined).from_string(text).render(ref=where.__getitem__, dbt=types)

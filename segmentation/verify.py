@@ -1,0 +1,366 @@
+"""Whether the record is still what the builds wrote: every hash computed again, read only, and compared.
+
+The formulas are those of the models in models/audit (macros/audit/canonical_fields.sql), written here a second time, so that
+record and proof do not share a mistake. `x1f` is the unit separator, canonical() the text of a row:
+
+    leaf             = sha256(nonce of the person || x1f || canonical(membership))
+    partition_hash   = sha256(leaves of one segment and date, sorted, joined by nothing)
+    evaluations_hash = sha256(sha256(canonical(evaluation)) of all rows of one run, sorted, joined by nothing)
+    run_hash         = sha256(previous_hash || canonical(run)), the first previous_hash being 64 zeros
+
+What an erasure prunes stays provable: if there is a table audit.pruned_leaves (segment_id, valid_from, valid_to, leaf), its
+leaves count as those of people who can no longer be shown. Source: privacy.md 2.6 and 3.2.
+"""
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from segmentation.errors import UserError
+from segmentation.home import Home, connect_read_only
+
+CHAIN_START = "0" * 64
+NULL, SEPARATOR = "\x1e", "\x1f"
+ESCAPES = {"\x1b": "\x1b0", "\x1e": "\x1b1", "\x1f": "\x1b2"}
+LEAVES_AT_ONCE = 4_000_000  # bounds the memory of one query to about 1 GB; the dates of a small shop fit into one
+
+# the hashed columns of the three relations, with their types, in their order
+MEMBERSHIP = (
+    ("segment_id", "text"), ("customer_key", "text"), ("spec_version", "integer"), ("lawful_basis", "text"),
+    ("privacy_impact", "text"), ("consent_version", "text"), ("consent_event_key", "text"), ("data_sources", "text"),
+    ("is_primary", "boolean"),
+)
+EVALUATION = (
+    ("as_of", "instant"), ("segment_id", "text"), ("attempt", "integer"), ("known_at", "instant"), ("spec_version", "integer"),
+    ("n_population", "integer"), ("n_restricted", "integer"), ("n_objected", "integer"), ("n_age_gate", "integer"),
+    ("n_consent_withdrawn", "integer"), ("n_consent_denied", "integer"), ("n_consent_unknown", "integer"),
+    ("n_not_permitted", "integer"), ("n_members", "integer"), ("partition_hash", "text"),
+)
+RUN = (
+    ("run_number", "integer"), ("run_id", "text"), ("as_of", "instant"), ("known_at", "instant"), ("attempt", "integer"),
+    ("code_sha", "text"), ("spec_set_hash", "text"), ("dbt_version", "text"), ("n_segments", "integer"), ("n_rows", "integer"),
+    ("origin", "text"), ("executor", "text"), ("executed_at", "instant"), ("evaluations_hash", "text"),
+)
+RUN_HASHES = ("previous_hash", "run_hash")
+
+
+@dataclass
+class Verified:
+    """What verify() looked at and found."""
+
+    runs: int = 0
+    partitions: int = 0
+    head: str = CHAIN_START
+    unproven_runs: int | None = None  # runs after the anchor; None without one
+    is_with_leaves: bool = True  # False when the nonces are not at hand
+    findings: list[str] = field(default_factory=list)
+
+
+def sha256(text: str) -> str:
+    """SHA-256 of a text in UTF-8 as 64 lower-case hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(fields: tuple[tuple[str, str], ...], row: dict) -> str:
+    """The canonical text of a row: name=value in the given order, nulls apart from the empty text."""
+    return SEPARATOR.join(f"{name}={_canonical_value(row[name], kind)}" for name, kind in fields)
+
+
+def _canonical_value(value, kind: str) -> str:
+    if value is None:
+        return NULL
+    if kind == "instant":
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if kind == "boolean":
+        return "true" if value else "false"
+    if kind == "integer":
+        return str(int(value))
+    return "".join(ESCAPES.get(char, char) for char in value)
+
+
+def _canonical_sql(fields: tuple[tuple[str, str], ...], alias: str) -> str:
+    """The same as an expression of DuckDB: a history has too many rows to be read one by one."""
+
+    def value(name: str, kind: str) -> str:
+        column = f'{alias}."{name}"'
+        if kind == "text":
+            for char, escape in ESCAPES.items():
+                column = f"replace({column}, chr({ord(char)}), chr({ord(escape[0])}) || '{escape[1]}')"
+            return column
+        return {"integer": f"{column}::varchar", "boolean": f"if({column}, 'true', 'false')"}[kind]
+
+    return " || chr(31) || ".join(f"'{name}=' || coalesce({value(name, kind)}, chr(30))" for name, kind in fields)
+
+
+def verify(home: Home, anchor: str | None = None) -> Verified:
+    """Compute every recorded hash of a home again and compare; nothing is written.
+
+    Without restricted.duckdb (somebody was given the warehouse alone) the chain and the counts are checked, but not the
+    members behind a partition hash, because their leaves need the nonces. `anchor` is a run_hash that was kept elsewhere:
+    with it a dropped last run and a chain that was computed anew are found too.
+    Raises UserError when there is nothing to verify, or a build holds the databases.
+    """
+    if not home.warehouse.exists():
+        text = f"{home.folder}: there is no warehouse.duckdb, and only it holds the record of runs"
+        raise UserError(f"{text} (the published copy does not)." if home.published.exists() else f"{text}: build first.")
+    with connect_read_only(home.warehouse, home.restricted if home.restricted.exists() else None) as connection:
+        _check_relations(connection)
+        found = Verified()
+        runs, evaluations = _rows(connection, "audit.segment_runs"), _rows(connection, "audit.segment_evaluations")
+        found.findings += _chain(runs, evaluations)
+        found.findings += _counts(runs, evaluations)
+        found.runs = len(runs)
+        found.head = runs[-1]["run_hash"] if runs else CHAIN_START
+        _anchored(found, runs, anchor)
+        found.is_with_leaves = _has(connection, "leaf_nonces")
+        _load_dates(connection)
+        found.findings += _interval_ends(connection)
+        found.findings += _copies(connection)
+        found.findings += _partitions(connection, found)
+    return found
+
+
+def _check_relations(connection: duckdb.DuckDBPyConnection) -> None:
+    columns = {name for (name,) in connection.execute(
+        "select column_name from duckdb_columns() where database_name = 'warehouse' and table_name = 'segment_runs'").fetchall()}
+    if not _has(connection, "segment_membership") or not columns >= {name for name, _ in RUN} | set(RUN_HASHES):
+        raise UserError("This SEGMENTS_HOME records no chain of runs: it was never built to the end, or by an older version.")
+
+
+def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(connection.execute("select 1 from duckdb_tables() where table_name = ?", [table]).fetchall())
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, relation: str) -> list[dict]:
+    """All rows of a small relation; runs in the order of the chain."""
+    order = "run_number, as_of, attempt" if relation.endswith("runs") else "as_of, attempt, segment_id"
+    cursor = connection.execute(f"select * from warehouse.{relation} order by {order}")
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+
+def _name(run: dict) -> str:
+    return f"Run {run['run_number']} (as of {run['as_of']}, attempt {run['attempt']})"
+
+
+def _chain(runs: list[dict], evaluations: list[dict]) -> Iterator[str]:
+    """What is wrong with single runs and with their order."""
+    of_run: dict[tuple, list[str]] = {}
+    for row in evaluations:
+        of_run.setdefault((row["as_of"], row["attempt"]), []).append(sha256(canonical(EVALUATION, row)))
+    previous = {"run_number": 0, "run_hash": CHAIN_START, "as_of": datetime.min, "attempt": 0}
+    for run in runs:
+        if run["run_number"] != previous["run_number"] + 1:
+            yield f"{_name(run)}: should be number {previous['run_number'] + 1}; a run is missing, moved or was put in."
+        if run["previous_hash"] != previous["run_hash"]:
+            before = f"run {previous['run_number']}" if previous["run_number"] else "the beginning of the chain"
+            yield f"{_name(run)}: does not follow on {before}, its previous_hash is another."
+        if (run["as_of"], run["attempt"]) <= (previous["as_of"], previous["attempt"]):
+            yield f"{_name(run)}: is older than the run before it."
+        if run["run_hash"] != sha256(run["previous_hash"] + canonical(RUN, run)):
+            yield f"{_name(run)}: its record was changed, it does not give its run_hash."
+        if run["evaluations_hash"] != sha256("".join(sorted(of_run.pop((run["as_of"], run["attempt"]), [])))):
+            yield f"{_name(run)}: its rows in segment_evaluations were changed, added or removed."
+        previous = run
+    for as_of, attempt in sorted(of_run):
+        yield f"Evaluation as of {as_of}, attempt {attempt}: no run recorded it; build again, or it was put in."
+
+
+def _counts(runs: list[dict], evaluations: list[dict]) -> Iterator[str]:
+    """Totals that must agree within the record itself."""
+    members, segments = Counter(), Counter()
+    for row in evaluations:
+        members[row["as_of"], row["attempt"]] += row["n_members"]
+        segments[row["as_of"], row["attempt"]] += 1
+        reasons = sum(row[name] or 0 for name, _ in EVALUATION if name.startswith(("n_restr", "n_obj", "n_age", "n_consent")))
+        if reasons != row["n_not_permitted"] or not row["n_members"] <= row["n_population"] - reasons:
+            yield f"Segment {row['segment_id']} as of {row['as_of']}, attempt {row['attempt']}: its counts contradict each other."
+    for run in runs:
+        key = run["as_of"], run["attempt"]
+        if (run["n_rows"], run["n_segments"]) != (members[key], segments[key]):
+            yield f"{_name(run)}: counts other segments or members than its evaluations."
+
+
+def _anchored(found: Verified, runs: list[dict], anchor: str | None) -> None:
+    if anchor is None:
+        return
+    numbers = [number for number, run in enumerate(runs, start=1) if run["run_hash"] == anchor]
+    if numbers:
+        found.unproven_runs = len(runs) - numbers[0]
+    else:
+        found.findings.append(f"The anchor {anchor[:12]}... is no run's hash: the last runs were dropped, or the chain was "
+                              "computed anew.")
+
+
+def _load_dates(connection: duckdb.DuckDBPyConnection) -> None:
+    """The newest attempt of every recorded date, per segment: what the history must show."""
+    connection.execute(
+        """
+        create temp table recorded as
+        select as_of, segment_id, n_members, partition_hash
+        from warehouse.audit.segment_evaluations
+        qualify attempt = max(attempt) over (partition by as_of)
+        """
+    )
+
+
+def _interval_ends(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """History between evaluations: it proves nothing and would still answer a question about that day."""
+    rows = connection.execute(
+        """
+        with dates as (select distinct as_of from recorded),
+
+        ends as (
+            select segment_id, dbt_valid_from as instant from warehouse.snapshots.segment_membership
+            union all
+            select segment_id, dbt_valid_to from warehouse.snapshots.segment_membership where dbt_valid_to is not null
+        )
+
+        select segment_id, instant, count(*) from ends
+        where instant not in (from dates)
+        group by all order by all
+        """
+    ).fetchall()
+    found = [
+        f"Segment {segment}: {count} row(s) of the history begin or end at {instant}, for which no evaluation is recorded; "
+        "build again, or they were changed." for segment, instant, count in rows]
+    rows = connection.execute(
+        """
+        select segment_id, count(*) from warehouse.snapshots.segment_membership
+        where dbt_valid_from >= dbt_valid_to
+            or as_of is distinct from dbt_valid_from
+            or dbt_updated_at is distinct from dbt_valid_from
+            or dbt_scd_id is distinct from md5(segment_id || '|' || customer_key || '|' || dbt_updated_at::varchar)
+        group by all order by all
+        """
+    ).fetchall()
+    return found + [f"Segment {segment}: {count} row(s) of snapshots.segment_membership contradict themselves in "
+                    "as_of, dbt_updated_at, dbt_scd_id or their interval." for segment, count in rows]
+
+
+def _copies(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """What people read, compared with the snapshot that the hashes prove."""
+    columns = ", ".join(name for name, _ in MEMBERSHIP)
+    history = f"select {columns}, valid_from, valid_to from warehouse.segments.segment_membership_history"
+    proved = f"select {columns}, dbt_valid_from, dbt_valid_to from warehouse.snapshots.segment_membership"
+    members = f"select {columns}, as_of from warehouse.segments.segment_members"
+    newest = "(select max(as_of) from recorded)"
+    current = f"""select {columns}, {newest} from warehouse.snapshots.segment_membership
+        where dbt_valid_from <= {newest} and coalesce(dbt_valid_to > {newest}, true)"""
+    found = []
+    for name, shown, expected in (("segment_membership_history", history, proved), ("segment_members", members, current)):
+        rows = connection.execute(
+            f"""
+            select segment_id, count(*)
+            from ((({shown}) except all ({expected})) union all (({expected}) except all ({shown})))
+            group by all order by all
+            """
+        ).fetchall()
+        found += [f"Segment {segment}: {count} row(s) of segments.{name} are not those of the snapshot." for segment, count in rows]
+    return found
+
+
+def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified) -> list[str]:
+    """Members and roots of every recorded date and segment, computed from the intervals of the history."""
+    _load_leaves(connection, found.is_with_leaves)
+    connection.execute("create temp table computed (as_of timestamp, segment_id varchar, n_members bigint, partition_hash varchar)")
+    root = "sha256(string_agg(leaf, '' order by leaf))" if found.is_with_leaves else "null"
+    for dates in _chunks(connection):
+        connection.execute(
+            f"""
+            insert into computed
+            select dates.as_of, leaves.segment_id, count(*), {root}
+            from leaves
+            inner join (select unnest(?::timestamp[]) as as_of) as dates
+                on dates.as_of >= leaves.valid_from and dates.as_of < leaves.valid_to
+            group by all
+            """,
+            [dates],
+        )
+    found.partitions = connection.execute("select count(*) from recorded").fetchone()[0]
+    rows = connection.execute(
+        """
+        select
+            coalesce(recorded.segment_id, computed.segment_id) as segment,
+            min(coalesce(recorded.as_of, computed.as_of)) as first_as_of,
+            max(coalesce(recorded.as_of, computed.as_of)) as last_as_of,
+            count(*) as n_dates,
+            case
+                when recorded.as_of is null then 'unrecorded'
+                when recorded.n_members != coalesce(computed.n_members, 0) then 'count'
+                else 'hash'
+            end as kind,
+            min_by(recorded.n_members, recorded.as_of),
+            min_by(coalesce(computed.n_members, 0), recorded.as_of)
+        from recorded full join computed on recorded.as_of = computed.as_of and recorded.segment_id = computed.segment_id
+        where recorded.as_of is null
+            or recorded.n_members != coalesce(computed.n_members, 0)
+            or ($is_with_leaves and recorded.partition_hash is distinct from coalesce(computed.partition_hash, sha256('')))
+        group by segment, kind order by all
+        """,
+        {"is_with_leaves": found.is_with_leaves},
+    ).fetchall()
+    said = []
+    for segment, first, last, count, kind, recorded, computed in rows:
+        dates = f"as of {first}" if count == 1 else f"as of {first} to {last} ({count} evaluations)"
+        said.append(f"Segment {segment} {dates}: " + {
+            "unrecorded": "the history shows members, but no evaluation of the segment is recorded.",
+            "count": f"the history shows {computed} members where {recorded} were recorded"
+                     + (" (the first date)." if count > 1 else "."),
+            "hash": "the members in the history do not give the recorded partition_hash; a row was changed.",
+        }[kind])
+    missing = connection.execute("select segment_id, count(*) from leaves where leaf is null group by all order by all").fetchall()
+    if found.is_with_leaves:
+        said += [f"Segment {segment}: {count} row(s) of the history belong to nobody who has a leaf nonce." for segment, count in missing]
+    return said
+
+
+def _load_leaves(connection: duckdb.DuckDBPyConnection, is_with_leaves: bool) -> None:
+    leaf = f"sha256(nonces.nonce || chr(31) || {_canonical_sql(MEMBERSHIP, 'history')})" if is_with_leaves else "null::varchar"
+    nonces = "left join restricted.vault.leaf_nonces as nonces using (customer_key)" if is_with_leaves else ""
+    pruned = """
+        union all
+        select segment_id, valid_from, coalesce(valid_to, 'infinity'::timestamp), leaf from warehouse.audit.pruned_leaves
+    """ if _has(connection, "pruned_leaves") else ""
+    connection.execute(
+        f"""
+        create temp table leaves as
+        select
+            history.segment_id,
+            history.dbt_valid_from as valid_from,
+            coalesce(history.dbt_valid_to, 'infinity'::timestamp) as valid_to,
+            {leaf} as leaf
+        from warehouse.snapshots.segment_membership as history
+        {nonces}
+        {pruned}
+        """
+    )
+
+
+def _chunks(connection: duckdb.DuckDBPyConnection) -> Iterator[list[datetime]]:
+    """The recorded dates in groups of about LEAVES_AT_ONCE members: one query for each group."""
+    dates = connection.execute("select as_of, sum(n_members) from recorded group by as_of order by as_of").fetchall()
+    total = itertools.accumulate(size for _, size in dates)
+    numbered = [(int(reached) // LEAVES_AT_ONCE, as_of) for reached, (as_of, _) in zip(total, dates)]
+    for _, group in itertools.groupby(numbered, key=lambda pair: pair[0]):
+        yield [as_of for _, as_of in group]
+
+
+def check_hash(text: str) -> str:
+    """An anchor as given by the user, in lower case. Raises UserError when it is not 64 hex digits."""
+    cleaned = text.strip().lower()
+    if len(cleaned) != 64 or set(cleaned) - set("0123456789abcdef"):
+        raise UserError(f"The anchor must be 64 hex digits, as the build prints them; not {text[:80]!r}.")
+    return cleaned
+
+
+def head_of(warehouse: Path) -> str:
+    """The hash of the newest run of a warehouse: what to keep elsewhere as the anchor."""
+    with connect_read_only(warehouse) as connection:
+        return connection.execute("select max_by(run_hash, run_number) from warehouse.audit.segment_runs").fetchone()[0]

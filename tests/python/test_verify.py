@@ -1,0 +1,325 @@
+"""segmentation verify: an honest record passes, and every kind of tampering is named."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import SETTINGS, Built
+from processes import FIRST, SECOND, Shop, undisturbed_shop
+
+from segmentation.cli import main
+from segmentation.errors import UserError
+from segmentation.home import Home
+from segmentation.verify import CHAIN_START, EVALUATION, MEMBERSHIP, RUN, Verified, canonical, check_hash, sha256, verify
+
+SNAPSHOT, RUNS, EVALUATIONS = "snapshots.segment_membership", "audit.segment_runs", "audit.segment_evaluations"
+# another value of the same type, as SQL over the column
+OTHER = {"text": "coalesce({0}, '') || 'x'", "integer": "coalesce({0}, 0) + 1", "boolean": "not {0}",
+         "instant": "coalesce({0}, timestamp '2026-01-01') + interval 1 microsecond"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Shop:
+    """The small shop with two evaluations. Tests change copies."""
+    return undisturbed_shop(tmp_path_factory)
+
+
+class Tampered(Built):
+    """A copy of a home whose databases a test changes behind the build's back."""
+
+    def change(self, *statements: str) -> "Tampered":
+        """Run SQL on the warehouse (and `restricted`), as somebody with access to the files could."""
+        with duckdb.connect(str(self.folder / "warehouse.duckdb")) as connection:
+            connection.execute(f"attach '{self.folder / 'restricted.duckdb'}' as restricted")
+            for statement in statements:
+                connection.execute(statement)
+        return self
+
+    def verify(self, anchor: str | None = None) -> Verified:
+        """What verify finds."""
+        return verify(Home(self.folder), anchor)
+
+    def finds(self, *words: str, anchor: str | None = None) -> None:
+        """At least one sentence holds all the words, and every sentence is one sentence."""
+        found = self.verify(anchor).findings
+        assert [sentence for sentence in found if all(word in sentence for word in words)], found
+        assert all(sentence.endswith(".") and "\n" not in sentence for sentence in found)
+
+
+@pytest.fixture
+def home(shop: Shop, tmp_path: Path) -> Tampered:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    for name in ("warehouse.duckdb", "restricted.duckdb"):
+        shutil.copy(shop.home / name, folder / name)
+    return Tampered(folder, 0)
+
+
+def command(folder: Path, *arguments: str) -> int:
+    """Exit code of `segmentation verify` on a home."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SETTINGS:
+            patch.delenv(name, raising=False)
+        patch.setenv("SEGMENTS_HOME", str(folder))
+        return main(["verify", *arguments])
+
+
+def one_row(history: bool = True) -> str:
+    """A condition that one row of the snapshot meets: the first member of the largest segment."""
+    key = "segment_id = 'existing_customer' and customer_key"
+    return f"{key} = (select min(customer_key) from {SNAPSHOT} where segment_id = 'existing_customer')"
+
+
+def test_an_honest_record_passes_and_says_what_is_not_proven(home: Tampered, capsys):
+    found = home.verify()
+    assert found.findings == [] and (found.runs, found.partitions) == (2, 24) and found.is_with_leaves
+    assert command(home.folder) == 0
+    said = capsys.readouterr().out
+    assert "tail unproven" in said and found.head in said and "nothing changed" in said
+    assert command(home.folder, "--anchor", found.head) == 0
+    said = capsys.readouterr().out
+    assert "tail unproven" not in said and "anchored" in said
+
+
+def test_verify_writes_nothing(home: Tampered):
+    def bytes_of() -> dict[str, str]:
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in home.folder.iterdir()}
+
+    before = bytes_of()
+    assert command(home.folder) == 0
+    assert bytes_of() == before
+
+
+def test_the_hashes_are_what_the_documentation_says(home: Tampered):
+    """From the database's values with nothing of verify's but the canonical form: the first run, one partition."""
+    runs = home.rows(f"select {', '.join(name for name, _ in RUN)}, previous_hash, run_hash from {RUNS} order by run_number")
+    first = dict(zip([name for name, _ in RUN], runs[0]))
+    assert runs[0][-2] == "0" * 64 and runs[1][-2] == runs[0][-1]
+    assert runs[0][-1] == hashlib.sha256(("0" * 64 + canonical(RUN, first)).encode()).hexdigest()
+    members = home.rows(
+        f"select nonce, {', '.join(name for name, _ in MEMBERSHIP)} from {SNAPSHOT} inner join restricted.vault.leaf_nonces "
+        "using (customer_key) where segment_id = 'existing_customer' and dbt_valid_from <= ? "
+        "and coalesce(dbt_valid_to > ?, true)", [FIRST, FIRST])
+    leaves = sorted(sha256(row[0] + "\x1f" + canonical(MEMBERSHIP, dict(zip([n for n, _ in MEMBERSHIP], row[1:])))) for row in members)
+    assert len(leaves) > 10
+    assert home.rows(f"select partition_hash from {EVALUATIONS} where as_of = ? and segment_id = 'existing_customer'", [FIRST]) == [
+        (sha256("".join(leaves)),)]
+
+
+@pytest.mark.parametrize("column, kind", MEMBERSHIP)
+def test_a_changed_value_in_the_history_is_found(home: Tampered, column: str, kind: str):
+    change = f"set {column} = {OTHER[kind].format(column)}"
+    history = one_row().replace(SNAPSHOT, "segments.segment_membership_history")
+    home.change(f"update segments.segment_membership_history {change} where {history}", f"update {SNAPSHOT} {change} where {one_row()}")
+    home.finds("existing_customer", FIRST)
+
+
+@pytest.mark.parametrize("column", ["dbt_valid_from", "dbt_valid_to", "as_of", "dbt_updated_at"])
+def test_a_changed_instant_in_the_history_is_found(home: Tampered, column: str):
+    home.change(f"update {SNAPSHOT} set {column} = {OTHER['instant'].format(column)} where {one_row()}").finds("existing_customer")
+
+
+def test_an_interval_moved_to_another_evaluation_is_found(home: Tampered):
+    home.change(f"update {SNAPSHOT} set dbt_valid_to = timestamp '{SECOND}' where {one_row()}").finds("existing_customer", SECOND)
+
+
+def test_a_changed_scd_id_is_found(home: Tampered):
+    home.change(f"update {SNAPSHOT} set dbt_scd_id = md5('x') where {one_row()}").finds("existing_customer", "dbt_scd_id")
+
+
+def test_a_row_changed_only_where_people_read_it_is_found(home: Tampered):
+    row = one_row().replace(SNAPSHOT, "segments.segment_membership_history")
+    home.change(f"update segments.segment_membership_history set consent_version = 'v9' where {row}")
+    home.finds("segment_membership_history", "existing_customer")
+
+
+def test_a_member_added_to_the_current_list_only_is_found(home: Tampered):
+    home.change("insert into segments.segment_members by name (select * replace ('vip' as segment_id) from segments.segment_members "
+                "where segment_id = 'existing_customer' order by customer_key limit 1)")
+    home.finds("segments.segment_members", "vip")
+
+
+def test_a_deleted_row_is_found(home: Tampered):
+    home.change(f"delete from {SNAPSHOT} where {one_row()}").finds("existing_customer", FIRST, "the history shows")
+
+
+def test_an_inserted_row_is_found(home: Tampered):
+    home.change(f"insert into {SNAPSHOT} by name (select * replace ('vip' as segment_id, md5('vip|' || customer_key || '|' || "
+                f"dbt_updated_at::varchar) as dbt_scd_id) from {SNAPSHOT} where {one_row()})").finds("vip", "the history shows")
+
+
+def test_a_row_inserted_between_two_evaluations_is_found(home: Tampered):
+    """No recorded partition holds it, yet it would answer for its days."""
+    home.change(f"insert into {SNAPSHOT} by name (select * replace ('vip' as segment_id, timestamp '2026-03-02' as dbt_valid_from, "
+                f"timestamp '2026-03-03' as dbt_valid_to) from {SNAPSHOT} where {one_row()})").finds("vip", "2026-03-02")
+
+
+def test_two_people_who_change_places_are_found(home: Tampered):
+    """Same count in each segment, other members."""
+    home.change(f"update {SNAPSHOT} set customer_key = (select max(customer_key) from restricted.vault.customer_keys "
+                f"where customer_key not in (select customer_key from {SNAPSHOT})) where {one_row()}").finds("existing_customer")
+
+
+@pytest.mark.parametrize("column, kind", [*RUN, ("previous_hash", "text"), ("run_hash", "text")])
+def test_a_changed_value_of_a_run_is_found(home: Tampered, column: str, kind: str):
+    home.change(f"update {RUNS} set {column} = {OTHER[kind].format(column)} where as_of = '{FIRST}'").finds("Run")
+
+
+@pytest.mark.parametrize("column, kind", EVALUATION)
+def test_a_changed_value_of_an_evaluation_is_found(home: Tampered, column: str, kind: str):
+    home.change(f"update {EVALUATIONS} set {column} = {OTHER[kind].format(column)} where as_of = '{FIRST}' and segment_id = 'vip'")
+    home.finds("Run 1", FIRST, "segment_evaluations")
+
+
+def test_counts_that_cannot_be_are_found_even_when_every_hash_is_computed_anew(home: Tampered):
+    home.change(f"update {EVALUATIONS} set n_objected = n_objected + 1 where as_of = '{FIRST}' and segment_id = 'vip'")
+    recompute_chain(home)
+    home.finds("vip", FIRST, "counts")
+
+
+def test_a_deleted_and_an_added_evaluation_are_found(home: Tampered):
+    home.change(f"delete from {EVALUATIONS} where as_of = '{FIRST}' and segment_id = 'vip'").finds("Run 1", "segment_evaluations")
+    home.finds("vip", FIRST, "no evaluation")
+    home.change(f"insert into {EVALUATIONS} by name (select * replace (7 as attempt) from {EVALUATIONS} where as_of = '{FIRST}' limit 1)")
+    home.finds(FIRST, "attempt 7", "no run")
+
+
+def test_two_runs_swapped_are_found(home: Tampered):
+    home.change(f"update {RUNS} set run_number = 3 - run_number").finds("Run 1", SECOND)
+    home.finds("Run 2", FIRST, "older")
+
+
+def test_swapped_runs_with_their_links_rewritten_are_found(home: Tampered):
+    home.change(f"update {RUNS} set run_number = 3 - run_number")
+    recompute_chain(home)
+    home.finds("Run 2", FIRST, "older")
+
+
+def test_a_first_run_left_out_is_found(home: Tampered):
+    home.change(f"delete from {RUNS} where run_number = 1").finds("Run 2", "number 1")
+    home.finds(FIRST, "no run")
+
+
+def drop_last_run(home: Tampered) -> None:
+    """Everything that the last evaluation left, removed without a trace."""
+    late = f"= timestamp '{SECOND}'"
+    home.change(
+        f"delete from {RUNS} where as_of {late}", f"delete from {EVALUATIONS} where as_of {late}",
+        f"delete from {SNAPSHOT} where dbt_valid_from {late}", f"update {SNAPSHOT} set dbt_valid_to = null where dbt_valid_to {late}",
+        f"delete from segments.segment_membership_history where valid_from {late}",
+        f"update segments.segment_membership_history set valid_to = null where valid_to {late}",
+        "delete from segments.segment_members",
+        "insert into segments.segment_members by name (select * replace (timestamp '" + FIRST + "' as as_of), null as expires_at "
+        f"from (select {', '.join(n for n, _ in MEMBERSHIP)}, as_of from {SNAPSHOT}))",
+    )
+
+
+def test_a_dropped_last_run_shows_only_against_the_anchor(home: Tampered, capsys):
+    anchor = home.verify().head
+    drop_last_run(home)
+    assert home.verify().findings == [], "nothing in the record itself can tell"
+    home.finds("anchor", anchor[:12], "dropped", anchor=anchor)
+    assert command(home.folder, "--anchor", anchor) == 1
+    assert "anchor" in capsys.readouterr().err
+
+
+def recompute_chain(home: Tampered) -> None:
+    """All hashes of runs, made to fit what the tables now say: what an owner of the database can do."""
+    names = [name for name, _ in RUN]
+    previous, statements = CHAIN_START, []
+    for row in home.rows(f"select {', '.join(names)} from {RUNS} order by run_number"):
+        run = dict(zip(names, row))
+        evaluations = home.rows(f"select {', '.join(name for name, _ in EVALUATION)} from {EVALUATIONS} where as_of = ? and attempt = ?",
+                                [run["as_of"], run["attempt"]])
+        leaves = sorted(sha256(canonical(EVALUATION, dict(zip([n for n, _ in EVALUATION], one)))) for one in evaluations)
+        run["evaluations_hash"] = sha256("".join(leaves))
+        own = sha256(previous + canonical(RUN, run))
+        statements.append(f"update {RUNS} set evaluations_hash = '{run['evaluations_hash']}', previous_hash = '{previous}', "
+                          f"run_hash = '{own}' where run_number = {run['run_number']}")
+        previous = own
+    home.change(*statements)
+
+
+def test_a_chain_computed_anew_shows_only_against_the_anchor(home: Tampered):
+    anchor = home.verify().head
+    home.change(f"update {RUNS} set executor = 'somebody_else' where run_number = 1")
+    recompute_chain(home)
+    assert home.verify().findings == [], "nothing in the record itself can tell"
+    home.finds("anchor", "computed anew", anchor=anchor)
+
+
+def test_an_older_anchor_proves_what_came_before_it(home: Tampered, capsys):
+    [(anchor,)] = home.rows(f"select run_hash from {RUNS} where run_number = 1")
+    found = home.verify(anchor)
+    assert found.findings == [] and found.unproven_runs == 1
+    assert command(home.folder, "--anchor", anchor.upper()) == 0
+    assert "1 run(s) after the anchor: tail unproven" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["", "abc", "g" * 64, "0" * 65, "0" * 63 + "'"])
+def test_an_anchor_that_is_no_hash_is_refused(text: str):
+    with pytest.raises(UserError, match="64 hex digits"):
+        check_hash(text)
+
+
+def test_an_erased_person_is_gone_and_the_root_still_verifies(home: Tampered):
+    """Rows and nonce are destroyed, leaves kept: privacy.md 3.2."""
+    [(key,)] = home.rows(f"select customer_key from {SNAPSHOT} group by all having count(*) > 2 order by all limit 1")
+    names = [name for name, _ in MEMBERSHIP]
+    rows = home.rows(f"select nonce, dbt_valid_from::varchar, dbt_valid_to::varchar, {', '.join(names)} from {SNAPSHOT} inner join "
+                     "restricted.vault.leaf_nonces using (customer_key) where customer_key = ?", [key])
+    pruned = [(row[3], row[1], row[2], sha256(row[0] + "\x1f" + canonical(MEMBERSHIP, dict(zip(names, row[3:]))))) for row in rows]
+    gone = f"where customer_key = '{key}'"
+    home.change(f"delete from {SNAPSHOT} {gone}", f"delete from segments.segment_membership_history {gone}",
+                f"delete from segments.segment_members {gone}", f"delete from restricted.vault.leaf_nonces {gone}")
+    home.finds("the history shows")
+    values = ", ".join(f"('{segment}', '{start}', {end and repr(end) or 'null'}, '{leaf}')" for segment, start, end, leaf in pruned)
+    home.change("create table audit.pruned_leaves (segment_id varchar, valid_from timestamp, valid_to timestamp, leaf varchar)",
+                f"insert into audit.pruned_leaves values {values}")
+    assert home.verify().findings == []
+
+
+def test_a_destroyed_nonce_of_somebody_still_in_the_history_is_named(home: Tampered):
+    home.change(f"delete from restricted.vault.leaf_nonces where customer_key = (select customer_key from {SNAPSHOT} where {one_row()})")
+    home.finds("existing_customer", "leaf nonce")
+
+
+def test_without_the_restricted_database_chain_and_counts_are_checked(home: Tampered, capsys):
+    (home.folder / "restricted.duckdb").unlink()
+    assert command(home.folder) == 0
+    assert "counts only" in capsys.readouterr().out
+    with duckdb.connect(str(home.folder / "warehouse.duckdb")) as connection:
+        connection.execute(f"delete from {SNAPSHOT} where {one_row()}")
+    assert command(home.folder) == 1
+    assert "existing_customer" in capsys.readouterr().err
+
+
+def test_a_published_copy_alone_has_no_record_to_verify(shop: Shop, tmp_path: Path, capsys):
+    shutil.copytree(shop.home / "published", tmp_path / "home" / "published", symlinks=True)
+    assert command(tmp_path / "home") == 1
+    assert "published copy does not" in capsys.readouterr().err
+    assert command(tmp_path / "nowhere") == 1
+    assert "there is no folder" in capsys.readouterr().err and not (tmp_path / "nowhere").exists()
+
+
+def test_a_build_that_was_never_recorded_is_named(home: Tampered):
+    """Killed after the snapshot: its rows stand in the history, and no evaluation says so."""
+    late = "2026-03-15"
+    home.change(f"update {SNAPSHOT} set dbt_valid_to = timestamp '{late}' where {one_row()} and dbt_valid_to is null")
+    home.finds("existing_customer", late, "no evaluation is recorded")
+
+
+def test_many_dates_are_few_queries(home: Tampered, monkeypatch):
+    """365 dates are not 365 queries: they go together until their members fill memory."""
+    import segmentation.verify as verifying
+
+    with duckdb.connect() as connection:
+        connection.execute("create table recorded as select date '2025-01-01' + d::int as as_of, 's' || s as segment_id, "
+                           "1000 as n_members from range(365) as days(d), range(20) as segments(s)")
+        chunks = list(verifying._chunks(connection))
+    assert sum(len(chunk) for chunk in chunks) == 365 and len(chunks) == 2
+    monkeypatch.setattr(verifying, "LEAVES_AT_ONCE", 1)
+    assert home.verify().findings == []
+    home.change(f"delete from {SNAPSHOT} where {one_row()}").finds("existing_customer", FIRST)

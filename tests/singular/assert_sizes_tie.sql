@@ -1,0 +1,23 @@
+-- The sizes summed up from entries and exits are the members that every recorded evaluation counted.
+with evaluations as (
+    select
+        *,
+        max(attempt) over (partition by as_of) as last_attempt
+    from {{ ref('segment_evaluations') }}
+),
+
+sizes as (
+    select * from {{ ref('segment_sizes') }}
+)
+
+select
+    evaluations.as_of,
+    evaluations.segment_id,
+    evaluations.n_members,
+    sizes.n_members as n_members_in_history
+from evaluations
+left join sizes
+    on evaluations.segment_id = sizes.segment_id
+    and {{ is_in_interval('evaluations.as_of', 'sizes.valid_from', 'sizes.valid_to') }}
+where evaluations.attempt = evaluations.last_attempt
+    and evaluations.n_members != coalesce(sizes.n_members, 0)
