@@ -5,12 +5,10 @@ members, their hashes and intervals; snapshots, hooks and incremental steps are 
 """
 
 import json
-import os
-import re
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import duckdb
+import pytest
 from conftest import SETTINGS, Built
 
 from segmentation.contract import CONTRACT
@@ -18,27 +16,27 @@ from segmentation.dbt_run import environment, run_dbt
 from segmentation.home import Home
 from segmentation.replay import PREFIX
 
-# beside the models themselves: what they read and a replay does not build
-COPIED = (("restricted", "vault"), ("warehouse", "reference"))
+# beside the models themselves: the demo's keys and the reference tables
+COPIED = (("restricted", "raw"), ("restricted", "vault"), ("warehouse", "reference"))
+# what the demo's home keeps from build to build, copied with it: compiled code adds to it
+KEPT = ("leaf_nonces",)
 
 
 class CompiledModels:
-    """All models of a replay of a shop's home, ready to run on other raw tables."""
+    """The wanted models of a replay, and all that they read, ready to run on other raw tables than those of a built demo."""
 
-    def __init__(self, built: Built):
-        settings = {name: "" for name in SETTINGS} | {
-            "SEGMENTS_RAW": "given", "SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded"}
+    def __init__(self, built: Built, wanted: tuple[str, ...]):
         home = Home(built.folder)
-        # compiling connects to the home's databases, so nothing else may hold them
-        with environment(settings):
+        with pytest.MonkeyPatch.context() as patch:
             for name in SETTINGS:
-                if not settings[name]:
-                    os.environ.pop(name, None)
-            run_dbt(["compile"], home, folder="compiled")
-        manifest = json.loads((home.target / "compiled" / "manifest.json").read_text())
-        nodes = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+                patch.delenv(name, raising=False)
+            with environment({"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded"}):
+                run_dbt(["compile", "--select", *(f"+{name}" for name in wanted)], home, folder="replay")
+        manifest = json.loads((home.target / "replay" / "manifest.json").read_text())
+        nodes = {name: node for name, node in manifest["nodes"].items()
+                 if node["resource_type"] == "model" and node.get("compiled_code")}
         order = TopologicalSorter({name: [d for d in node["depends_on"]["nodes"] if d in nodes] for name, node in nodes.items()})
-        self.nodes = [nodes[name] for name in order.static_order() if not self._reads_history(nodes, name)]
+        self.nodes = [nodes[name] for name in order.static_order()]
         self.connection = duckdb.connect(config={"threads": 2})
         for name in ("warehouse", "restricted"):
             self.connection.execute(f"attach ':memory:' as {name}")
@@ -54,30 +52,26 @@ class CompiledModels:
                         f"create or replace table {database}.{prefix}{schema}.{table} as from built_{database}.{schema}.{table}")
         for name in ("warehouse", "restricted"):
             self.connection.execute(f"detach built_{name}")
-        self.connection.execute("create schema restricted.raw; create schema warehouse.replay")
+        self.connection.execute("create schema warehouse.replay")
         for node in self.nodes:
             self.connection.execute(f"create schema if not exists {node['database']}.{node['schema']}")
-
-    @staticmethod
-    def _reads_history(nodes: dict, name: str) -> bool:
-        """Whether a model, or one it reads, reads a snapshot or the recorded evidence: there is none in memory."""
-        parents = nodes[name]["depends_on"]["nodes"]
-        return any(p.startswith(("snapshot.", "source.segmentation.recorded")) for p in parents) or any(
-            CompiledModels._reads_history(nodes, p) for p in parents if p in nodes)
 
     def run(self, raw: dict[str, list[dict]], dates: list[tuple[str, str]], zone: str = "UTC") -> None:
         """Evaluate the dates (as_of, known_at) on raw tables given as rows of text; missing columns are null."""
         self.connection.execute(f"set TimeZone = '{zone}'")
         for name, table in CONTRACT.items():
             columns = ", ".join(f'"{column}" varchar' for column in table.columns)
-            self.connection.execute(f"create or replace table restricted.raw.{name} ({columns})")
+            self.connection.execute(f"create or replace table restricted.raw.demo_{name} ({columns})")
             rows = [[row.get(column) for column in table.columns] for row in raw.get(name, [])]
             if rows:
                 marks = ", ".join("?" for _ in table.columns)
-                self.connection.executemany(f"insert into restricted.raw.{name} values ({marks})", rows)
+                self.connection.executemany(f"insert into restricted.raw.demo_{name} values ({marks})", rows)
         self.connection.execute("create or replace table warehouse.replay.planned_evaluations (as_of timestamp, known_at timestamp)")
         self.connection.executemany("insert into warehouse.replay.planned_evaluations values (?, ?)", dates)
         for node in self.nodes:
+            if node["name"] in KEPT:
+                self.connection.execute(f"insert into {relation(node)} by name {node['compiled_code']}")
+                continue
             kind = "view" if node["config"]["materialized"] == "view" else "table"
             self.connection.execute(f"create or replace {kind} {relation(node)} as {node['compiled_code']}")
 

@@ -9,7 +9,6 @@ from compiled import CompiledModels
 from conftest import Built
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from processes import undisturbed_shop
 
 # cart_abandoner's second version takes effect between the second and the third date
 DATES = [datetime(2026, 2, 9), datetime(2026, 2, 16), datetime(2026, 3, 2), datetime(2026, 3, 9)]
@@ -66,11 +65,10 @@ def shops(draw) -> dict[str, list[dict]]:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory) -> CompiledModels:
-    shop = undisturbed_shop(tmp_path_factory)
+def models(demo: Built, tmp_path_factory) -> CompiledModels:
     home = tmp_path_factory.mktemp("compiled") / "home"
-    shutil.copytree(shop.home, home, symlinks=True)
-    return CompiledModels(Built(home, 0))
+    shutil.copytree(demo.folder, home, symlinks=True)
+    return CompiledModels(Built(home, 0), (*COMPARED, "replayed_membership"))
 
 
 def evaluated(models: CompiledModels, raw: dict, dates: list[datetime], **options) -> dict[str, list[tuple]]:
