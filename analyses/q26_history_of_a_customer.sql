@@ -6,7 +6,7 @@ with asked as (
 ),
 
 history as (
-    select * from {{ ref('segment_membership_history') }}
+    select * from {{ ref('membership_by_customer') }}
 )
 
 select
