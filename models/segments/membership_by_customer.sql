@@ -15,7 +15,9 @@ select
     consent_version,
     consent_event_key,
     data_sources,
-    is_primary
+    is_primary,
+    entered_reason,
+    left_reason
 from history
 -- "the history of one person" reads that person's rows in a row
 order by customer_key, segment_id, valid_from
