@@ -1,4 +1,5 @@
 -- In which segments was one person, from when to when, under which rule version and which consent?
+-- Privacy reasons are shown as permission_given and permission_ended; the exact ones are in audit.segment_change_reasons.
 -- Only restricted.vault.customer_keys can say whose key it is.
 with asked as (
     select
@@ -6,13 +7,15 @@ with asked as (
 ),
 
 history as (
-    select * from {{ ref('segment_membership_history') }}
+    select * from {{ ref('membership_by_customer') }}
 )
 
 select
     history.segment_id,
     history.valid_from,
     history.valid_to,
+    history.entered_reason,
+    history.left_reason,
     history.spec_version,
     history.lawful_basis,
     history.privacy_impact,

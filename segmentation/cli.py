@@ -228,7 +228,7 @@ def run_ask(options: argparse.Namespace) -> None:
         return
     show_answer(question.title, answer.columns, answer.rows[:ROWS_SHOWN])
     more = f", {ROWS_SHOWN} shown" if len(answer.rows) > ROWS_SHOWN else ""
-    console.print(f"{len(answer.rows):,} rows{more}. Keys and hashes are shortened; --format csv gives all in full.", soft_wrap=True)
+    console.print(f"{len(answer.rows):,} row{'' if len(answer.rows) == 1 else 's'}{more}. Keys and hashes are shortened; --format csv gives all in full.", soft_wrap=True)
 
 
 def show_answer(title: str, columns: list[str], rows: list[tuple]) -> None:

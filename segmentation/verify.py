@@ -93,7 +93,7 @@ def _canonical_sql(fields: tuple[tuple[str, str], ...], alias: str) -> str:
             for char, escape in ESCAPES.items():
                 column = f"replace({column}, chr({ord(char)}), chr({ord(escape[0])}) || '{escape[1]}')"
             return column
-        return {"integer": f"{column}::varchar", "boolean": f"if({column}, 'true', 'false')"}[kind]
+        return f"{column}::varchar"  # of integers and booleans; a membership has no instant
 
     return " || chr(31) || ".join(f"'{name}=' || coalesce({value(name, kind)}, chr(30))" for name, kind in fields)
 
@@ -247,14 +247,15 @@ def _interval_ends(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def _copies(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """What people read, compared with the snapshot that the hashes prove."""
     columns = ", ".join(name for name, _ in MEMBERSHIP)
-    history = f"select {columns}, valid_from, valid_to from warehouse.segments.segment_membership_history"
+    history = f"select {columns}, valid_from, valid_to from warehouse.segments."
     proved = f"select {columns}, dbt_valid_from, dbt_valid_to from warehouse.snapshots.segment_membership"
     members = f"select {columns}, as_of from warehouse.segments.segment_members"
     newest = "(select max(as_of) from recorded)"
     current = f"""select {columns}, {newest} from warehouse.snapshots.segment_membership
         where dbt_valid_from <= {newest} and coalesce(dbt_valid_to > {newest}, true)"""
     found = []
-    for name, shown, expected in (("segment_membership_history", history, proved), ("segment_members", members, current)):
+    compared = {name: (history + name, proved) for name in ("segment_membership_history", "membership_by_customer")}
+    for name, (shown, expected) in (compared | {"segment_members": (members, current)}).items():
         rows = connection.execute(
             f"""
             select segment_id, count(*)

@@ -13,6 +13,7 @@ from processes import FIRST, SECOND, Shop, export, shop_settings, undisturbed_sh
 from segmentation.backfill import KEPT, dates
 from segmentation.home import Home
 from segmentation.replay import Evaluation, recorded_evaluations
+from segmentation.verify import verify
 
 HISTORY = ("segments.segment_membership_history", "audit.segment_evaluations", "marts.rfm_thresholds")
 
@@ -113,6 +114,12 @@ def test_a_backfill_records_what_separate_builds_record(shop: Shop, filled: Buil
 def test_a_backfilled_run_is_marked(filled: Built):
     assert filled.rows("select as_of::varchar, attempt, origin from audit.segment_runs order by as_of") == [
         (FIRST, 1, "backfill"), (SECOND, 1, "scheduled")]
+
+
+def test_a_backfilled_history_verifies(filled: Built):
+    """Row ids, leaves, roots and the chain of several runs made by one statement."""
+    found = verify(Home(filled.folder))
+    assert found.findings == [] and found.runs == 2 and found.partitions == 24
 
 
 def test_a_backfill_is_refused_where_history_exists(shop: Shop, home: Built, capsys):

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -9,9 +10,10 @@ import pytest
 from conftest import SETTINGS, Built
 from processes import FIRST, SECOND, Shop, undisturbed_shop
 
+from segmentation import verify as verifying
 from segmentation.cli import main
 from segmentation.errors import UserError
-from segmentation.home import Home
+from segmentation.home import Home, connect_read_only
 from segmentation.verify import CHAIN_START, EVALUATION, MEMBERSHIP, RUN, Verified, canonical, check_hash, sha256, verify
 
 SNAPSHOT, RUNS, EVALUATIONS = "snapshots.segment_membership", "audit.segment_runs", "audit.segment_evaluations"
@@ -66,7 +68,7 @@ def command(folder: Path, *arguments: str) -> int:
         return main(["verify", *arguments])
 
 
-def one_row(history: bool = True) -> str:
+def one_row() -> str:
     """A condition that one row of the snapshot meets: the first member of the largest segment."""
     key = "segment_id = 'existing_customer' and customer_key"
     return f"{key} = (select min(customer_key) from {SNAPSHOT} where segment_id = 'existing_customer')"
@@ -129,10 +131,10 @@ def test_a_changed_scd_id_is_found(home: Tampered):
     home.change(f"update {SNAPSHOT} set dbt_scd_id = md5('x') where {one_row()}").finds("existing_customer", "dbt_scd_id")
 
 
-def test_a_row_changed_only_where_people_read_it_is_found(home: Tampered):
-    row = one_row().replace(SNAPSHOT, "segments.segment_membership_history")
-    home.change(f"update segments.segment_membership_history set consent_version = 'v9' where {row}")
-    home.finds("segment_membership_history", "existing_customer")
+@pytest.mark.parametrize("copy", ["segment_membership_history", "membership_by_customer"])
+def test_a_row_changed_only_where_people_read_it_is_found(home: Tampered, copy: str):
+    home.change(f"update segments.{copy} set consent_version = 'v9' where {one_row().replace(SNAPSHOT, f'segments.{copy}')}")
+    home.finds(copy, "existing_customer")
 
 
 def test_a_member_added_to_the_current_list_only_is_found(home: Tampered):
@@ -162,15 +164,40 @@ def test_two_people_who_change_places_are_found(home: Tampered):
                 f"where customer_key not in (select customer_key from {SNAPSHOT})) where {one_row()}").finds("existing_customer")
 
 
-@pytest.mark.parametrize("column, kind", [*RUN, ("previous_hash", "text"), ("run_hash", "text")])
-def test_a_changed_value_of_a_run_is_found(home: Tampered, column: str, kind: str):
-    home.change(f"update {RUNS} set {column} = {OTHER[kind].format(column)} where as_of = '{FIRST}'").finds("Run")
+@pytest.mark.parametrize("column", ["executor", "n_rows", "run_hash"])
+def test_a_changed_value_of_a_run_is_found(home: Tampered, column: str):
+    change = "coalesce({0}, 0) + 1" if column == "n_rows" else "coalesce({0}, '') || 'x'"
+    home.change(f"update {RUNS} set {column} = {change.format(column)} where as_of = '{FIRST}'").finds("Run 1")
 
 
-@pytest.mark.parametrize("column, kind", EVALUATION)
-def test_a_changed_value_of_an_evaluation_is_found(home: Tampered, column: str, kind: str):
-    home.change(f"update {EVALUATIONS} set {column} = {OTHER[kind].format(column)} where as_of = '{FIRST}' and segment_id = 'vip'")
+@pytest.mark.parametrize("column", ["n_members", "n_objected", "partition_hash"])
+def test_a_changed_value_of_an_evaluation_is_found(home: Tampered, column: str):
+    change = "{0} || 'x'" if column == "partition_hash" else "coalesce({0}, 0) + 1"
+    home.change(f"update {EVALUATIONS} set {column} = {change.format(column)} where as_of = '{FIRST}' and segment_id = 'vip'")
     home.finds("Run 1", FIRST, "segment_evaluations")
+
+
+def other_value(value, kind: str):
+    """Another value of the same type."""
+    if kind == "instant":
+        return (value or datetime(2026, 1, 1)) + timedelta(microseconds=1)
+    return (value or 0) + 1 if kind == "integer" else (value or "") + "x"
+
+
+@pytest.mark.parametrize("table, column, kind", [
+    *(("runs", *field) for field in (*RUN, ("previous_hash", "text"), ("run_hash", "text"))),
+    *(("evaluations", *field) for field in EVALUATION),
+])
+def test_every_column_of_the_record_is_in_the_chain(shop: Shop, table: str, column: str, kind: str):
+    """The rows as verify reads them, one value changed."""
+    with connect_read_only(shop.home / "warehouse.duckdb") as connection:
+        rows = {name: verifying._rows(connection, f"audit.segment_{name}") for name in ("runs", "evaluations")}
+    assert list(verifying._chain(rows["runs"], rows["evaluations"])) == []
+    row = rows[table][-1]
+    row[column] = other_value(row[column], kind)
+    assert list(verifying._chain(rows["runs"], rows["evaluations"]))
+    assert {name for name, _ in RUN} | {"previous_hash", "run_hash"} == rows["runs"][0].keys()
+    assert {name for name, _ in EVALUATION} == rows["evaluations"][0].keys()
 
 
 def test_counts_that_cannot_be_are_found_even_when_every_hash_is_computed_anew(home: Tampered):
@@ -210,6 +237,8 @@ def drop_last_run(home: Tampered) -> None:
         f"delete from {SNAPSHOT} where dbt_valid_from {late}", f"update {SNAPSHOT} set dbt_valid_to = null where dbt_valid_to {late}",
         f"delete from segments.segment_membership_history where valid_from {late}",
         f"update segments.segment_membership_history set valid_to = null where valid_to {late}",
+        "drop table segments.membership_by_customer",
+        "create table segments.membership_by_customer as from segments.segment_membership_history",
         "delete from segments.segment_members",
         "insert into segments.segment_members by name (select * replace (timestamp '" + FIRST + "' as as_of), null as expires_at "
         f"from (select {', '.join(n for n, _ in MEMBERSHIP)}, as_of from {SNAPSHOT}))",
@@ -273,7 +302,7 @@ def test_an_erased_person_is_gone_and_the_root_still_verifies(home: Tampered):
     pruned = [(row[3], row[1], row[2], sha256(row[0] + "\x1f" + canonical(MEMBERSHIP, dict(zip(names, row[3:]))))) for row in rows]
     gone = f"where customer_key = '{key}'"
     home.change(f"delete from {SNAPSHOT} {gone}", f"delete from segments.segment_membership_history {gone}",
-                f"delete from segments.segment_members {gone}", f"delete from restricted.vault.leaf_nonces {gone}")
+                f"delete from segments.membership_by_customer {gone}", f"delete from segments.segment_members {gone}", f"delete from restricted.vault.leaf_nonces {gone}")
     home.finds("the history shows")
     values = ", ".join(f"('{segment}', '{start}', {end and repr(end) or 'null'}, '{leaf}')" for segment, start, end, leaf in pruned)
     home.change("create table audit.pruned_leaves (segment_id varchar, valid_from timestamp, valid_to timestamp, leaf varchar)",
@@ -313,8 +342,6 @@ def test_a_build_that_was_never_recorded_is_named(home: Tampered):
 
 def test_many_dates_are_few_queries(home: Tampered, monkeypatch):
     """365 dates are not 365 queries: they go together until their members fill memory."""
-    import segmentation.verify as verifying
-
     with duckdb.connect() as connection:
         connection.execute("create table recorded as select date '2025-01-01' + d::int as as_of, 's' || s as segment_id, "
                            "1000 as n_members from range(365) as days(d), range(20) as segments(s)")

@@ -1,0 +1,268 @@
+"""segmentation ask: typed parameters that cannot inject, answers that agree with the tables, a complete list."""
+
+import csv
+import io
+import re
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from conftest import SETTINGS, Built
+from processes import FIRST, SECOND, Shop, undisturbed_shop
+
+from segmentation import cli
+from segmentation.ask import ASKED, KINDS, QUESTIONS, Answer, as_csv, ask, check, find, plain_sql, questions
+from segmentation.cli import main
+from segmentation.errors import UserError
+from segmentation.home import PROJECT, Home
+
+HOSTILE = [
+    "vip' or '1'='1", "vip'; drop table segments.segment_members; --", "vip\"", "vip;", "VIP", "vip\n", " vip", "", "ViP", "vip\0",
+    "$segment_id", "{{ ref('x') }}", "vip/*", "ｖｉｐ", "2026-03-03' as timestamp) --", "2026-02-30", "2026-03-03 25:00:00",
+    "2026-03-03\n", "now()", "infinity", "-1", "1e3", "1;", "١", "0x1", "a" * 64 + "'", "g" * 64, "a" * 63, "b" * 65,
+    "2026-03-03T00:00:00+02:00", "２０２６-03-03",
+]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Shop:
+    """The small shop with two evaluations; tests only read it."""
+    return undisturbed_shop(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def home(shop: Shop) -> Built:
+    return Built(shop.home, 0)
+
+
+@pytest.fixture
+def command(home: Built, monkeypatch, capsys):
+    """Runs `segmentation ask ...` on the shop: returns exit code, output and error output."""
+
+    def run(*arguments: str, folder: Path = home.folder) -> tuple[int, str, str]:
+        for name in SETTINGS:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("SEGMENTS_HOME", str(folder))
+        code = main(["ask", *arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def example(question) -> dict[str, object]:
+    """Values for every parameter of a question."""
+    texts = {"segment": "existing_customer", "on": SECOND, "from": "2026-01-01", "to": "2027-01-01", "customer": "ab" * 32,
+             "spec-version": "1"}
+    return check(question, {name: texts[name] for name in question.parameters})
+
+
+def test_every_question_is_a_file_with_an_entry_and_a_line_in_the_readme():
+    names = [question.name for question in questions()]
+    assert names == sorted(path.stem for path in QUESTIONS.glob("*.sql")) and len(names) >= 12
+    listed = re.findall(r"^\| `(q\d\d)` \| (.*?) \| (.*?) \|$", (PROJECT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert listed == [(q.number, q.title, q.usage.replace(" ...", "").join("``") if q.usage else "") for q in questions()]
+
+
+def test_the_list_names_every_question_with_its_parameters(command):
+    code, out, _ = command()
+    assert code == 0
+    for question in questions():
+        assert f"{question.number}  {question.title}" in out
+        assert f"segmentation ask {question.number} {question.usage}".strip() in out
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda question: question.number)
+def test_a_file_says_what_it_answers_and_asks_for_what_its_entry_declares(question):
+    text = question.text()
+    assert text.startswith("-- ") and text.splitlines()[0].endswith(("?", "."))
+    assert "{%" not in text and set(re.findall(r"{{ (\w+(?:\.\w+)?)\(", text)) <= {"ref", "dbt.type_string", "dbt.type_timestamp"}
+    if question.parameters:
+        columns = re.findall(r"cast\((.*) as (.*)\) as (\w+)", ASKED.search(text)[0])
+        kinds = [KINDS[name] for name in question.parameters]
+        assert [column for _, _, column in columns] == [kind.column for kind in kinds]
+        types = {"{{ dbt.type_string() }}": "varchar", "{{ dbt.type_timestamp() }}": "timestamp"}
+        assert [types.get(kind, kind) for _, kind, _ in columns] == [kind.type for kind in kinds]
+        # what may be left out is null in the file, what must be given is an example
+        assert [value == "null" for value, _, _ in columns] == [not required for required in question.parameters.values()]
+    else:
+        assert "asked" not in text
+
+
+def test_the_help_of_the_command_has_every_kind_of_parameter():
+    assert cli.ASK_PARAMETERS == {name: kind.help for name, kind in KINDS.items()}
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda question: question.number)
+def test_asking_and_plain_sql_give_the_same_answer(question, home: Built):
+    """The plain SQL is run as it is printed, in a client that knows nothing of the project."""
+    values = example(question)
+    answer = ask(Home(home.folder), question, values)
+    sql = plain_sql(question, values)
+    assert "{{" not in sql and "$" not in sql.split("select", 2)[1]
+    assert answer.rows == home.rows(sql)
+    assert len(answer.columns) == len(set(answer.columns)) > 2
+
+
+def test_members_on_a_date_are_the_recorded_ones(home: Built):
+    for as_of in (FIRST, SECOND):
+        for segment, count in home.rows("select segment_id, n_members from audit.segment_evaluations where as_of = ?", [as_of]):
+            answer = ask(Home(home.folder), find("q01"), check(find("q01"), {"segment": segment, "on": as_of}))
+            assert len(answer.rows) == count
+    assert ask(Home(home.folder), find("q01"), check(find("q01"), {"segment": "vip", "on": "2026-02-28 23:59:59"})).rows == []
+
+
+def test_the_history_of_a_customer_is_all_of_it_and_nobody_elses(home: Built):
+    [(key, count)] = home.rows("select customer_key, count(*) from segments.segment_membership_history group by all order by 2 desc, 1 limit 1")
+    answer = ask(Home(home.folder), find("q26"), check(find("q26"), {"customer": key.upper()}))
+    assert len(answer.rows) == count > 3
+
+
+def test_sizes_over_time_are_the_recorded_ones(home: Built):
+    answer = ask(Home(home.folder), find("q27"), check(find("q27"), {"from": "2026-01-01", "to": "2027-01-01"}))
+    sizes = {(segment, str(start)): size for segment, start, _, size in answer.rows}
+    recorded = home.rows("select segment_id, as_of::varchar, n_members from audit.segment_evaluations where n_members > 0 and as_of = ?", [FIRST])
+    assert len(recorded) >= 5
+    assert {(segment, as_of): size for segment, as_of, size in recorded}.items() <= sizes.items()
+    from_then_on = ask(Home(home.folder), find("q27"), check(find("q27"), {"from": SECOND, "to": "2027-01-01"})).rows
+    assert from_then_on and {str(end) for _, _, end, _ in from_then_on} == {"None"}
+
+
+def test_rules_are_listed_with_what_they_were_before(demo: Built):
+    """cart_abandoner has two versions in the demo."""
+    answer = ask(Home(demo.folder), find("q04"), check(find("q04"), {"segment": "cart_abandoner"}))
+    rows = [dict(zip(answer.columns, row)) for row in answer.rows]
+    assert [row["spec_version"] for row in rows] == [2, 1]
+    assert rows[0]["parameters_before"] == rows[1]["parameters"] != rows[0]["parameters"] and rows[1]["parameters_before"] is None
+    one = ask(Home(demo.folder), find("q04"), check(find("q04"), {"segment": "cart_abandoner", "spec-version": "1"}))
+    assert one.rows == answer.rows[1:]
+
+
+def test_nobody_is_processed_without_consent_in_the_demo(demo: Built):
+    values = check(find("q09"), {"from": "2026-01-01", "to": "2027-01-01"})
+    assert ask(Home(demo.folder), find("q09"), values).rows == []
+
+
+def consent(person: str, purpose: str, status: str, effective_at: str, recorded_at: str) -> str:
+    """Somebody's choice, put into the consent events as if it had come with the newest data."""
+    permissive = status in ("granted", "objection_lifted")
+    track = "objection" if status.startswith("object") else "consent"
+    return f"""
+        insert into restricted.intermediate.int_consent_events by name
+        select identifier_type, identifier, 'late' as consent_event_id, '{purpose}' as purpose, '{status}' as status, '{track}' as track,
+            {permissive} as is_permissive, timestamp '{effective_at}' as effective_at, timestamp '{recorded_at}' as recorded_at,
+            timestamp '{effective_at}' as acts_at
+        from restricted.vault.customer_keys where customer_key = '{person}'"""
+
+
+@pytest.mark.parametrize("status, effective_at, recorded_at, kinds", [
+    ("withdrawn", "2026-02-20", "2026-03-20", {"late_arrival"}),
+    ("withdrawn", "2026-02-20", "2026-02-21", {"breach"}),
+    ("objected", "2026-02-20", "2026-03-20", {"late_arrival"}),
+    ("withdrawn", "2026-03-08 00:00:01", "2026-03-20", set()),  # after the last evaluation
+    ("granted", "2026-02-20", "2026-03-20", set()),
+])
+def test_a_choice_against_a_recorded_membership_is_an_exception(
+        shop: Shop, tmp_path: Path, status: str, effective_at: str, recorded_at: str, kinds: set[str]):
+    for name in ("warehouse.duckdb", "restricted.duckdb"):
+        shutil.copy(shop.home / name, tmp_path / name)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute(f"attach '{tmp_path / 'restricted.duckdb'}' as restricted")
+        [person] = connection.execute(
+            "select min(customer_key) from segments.segment_membership_history where lawful_basis = 'consent' and valid_to is null"
+        ).fetchone()
+        connection.execute(consent(person, "*", status, effective_at, recorded_at))
+    values = check(find("q09"), {"from": "2026-01-01", "to": "2027-01-01"})
+    answer = ask(Home(tmp_path), find("q09"), values)
+    rows = [dict(zip(answer.columns, row)) for row in answer.rows]
+    assert {row["kind"] for row in rows} == kinds and {row["customer_key"] for row in rows} <= {person}
+    # an objection ends what stands on legitimate interests too
+    bases = Built(tmp_path, 0).rows("select distinct lawful_basis from segments.segment_membership_history where customer_key = ? "
+                                    "and segment_id in (select unnest(?::varchar[]))", [person, [row["segment_id"] for row in rows]])
+    assert not kinds or (len(bases) == 2) == (status == "objected" and len(bases) == 2)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", KINDS)
+def test_nothing_can_be_injected(name: str, text: str, home: Built):
+    """A hostile text is refused by the type, or (a well-formed name or number) is only a value that matches nothing."""
+    question = next(q for q in questions() if name in q.parameters)
+    given = {"segment": "existing_customer", "on": SECOND, "from": FIRST, "to": SECOND, "customer": "ab" * 32}
+    texts = {needed: given[needed] for needed, required in question.parameters.items() if required} | {name: text}
+    with pytest.raises(UserError) as error:
+        check(question, texts)
+    sentence = str(error.value)
+    assert sentence.startswith(f"--{name} ") and sentence.endswith(".") and "Traceback" not in sentence
+
+
+def test_values_reach_the_database_as_bound_parameters(home: Built):
+    """Past the check too: a value with SQL in it is compared, not run."""
+    values = {"segment_id": None, "from_instant": FIRST, "to_instant": SECOND}
+    hostile = find("q27"), values | {"segment_id": "x'; drop table segments.segment_members; --"}
+    with pytest.raises(UserError, match="There is no segment"):
+        ask(Home(home.folder), *hostile)
+    customer = find("q26"), {"customer_key": "' or '1'='1"}
+    assert ask(Home(home.folder), *customer).rows == []
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("q01", "--segment", "vip"), ("q01 needs --on",)),
+    (("q01",), ("--segment and --on",)),
+    (("q05", "--segment", "vip"), ("q05 takes no --segment", "no parameters")),
+    (("q01", "--segment", "vipp", "--on", "2026-03-03"), ("no segment vipp", "existing_customer")),
+    (("q99",), ("no question 'q99'",)),
+    (("../q01",), ("no question",)),
+    (("q26", "--customer", "0000"), ("64 hex digits",)),
+    (("q01", "--segment", "vip", "--on", "3 March"), ("2026-03-03",)),
+])
+def test_wrong_use_is_one_sentence(command, arguments: tuple[str, ...], words: tuple[str, ...]):
+    code, out, err = command(*arguments)
+    assert code == 1 and out == "" and err.startswith("segmentation: ") and err.strip().count("\n") == 0
+    assert all(word in err for word in words), err
+
+
+def test_a_table_and_a_file(command, home: Built):
+    code, out, _ = command("q01", "--segment", "existing_customer", "--on", SECOND)
+    members = home.rows("select n_members from audit.segment_evaluations where segment_id = 'existing_customer' and as_of = ?", [SECOND])[0][0]
+    assert code == 0 and f"{members} rows" in out and "…" in out
+    code, out, _ = command("q01", "--segment", "existing_customer", "--on", SECOND, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0 and len(rows) == members and all(len(row["customer_key"]) == 64 for row in rows)
+
+
+def test_cells_of_a_file_are_no_formulas_and_numbers_stay_numbers():
+    answer = Answer(["text", "number", "instant", "nothing"],
+                    [(text, -1.5, datetime(2026, 3, 3), None) for text in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "\0x", "a=1", "")], Path())
+    rows = list(csv.reader(io.StringIO(as_csv(answer), newline="")))[1:]
+    assert [row[0] for row in rows] == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\rx", "'\0x", "a=1", ""]
+    assert {tuple(row[1:]) for row in rows} == {("-1.5", "2026-03-03 00:00:00", "")}
+
+
+def test_what_the_published_copy_holds_is_asked_there_while_a_build_holds_the_databases(home: Built, command):
+    with duckdb.connect(str(home.folder / "warehouse.duckdb"), read_only=True):
+        answer = ask(Home(home.folder), find("q01"), check(find("q01"), {"segment": "vip", "on": SECOND}))
+    assert answer.source == home.folder / "published" / "segmentation.duckdb"
+    assert ask(Home(home.folder), find("q05"), {}).source == home.folder / "warehouse.duckdb"
+
+
+def test_a_copy_alone_answers_what_it_can_and_says_what_it_cannot(shop: Shop, tmp_path: Path, command):
+    shutil.copytree(shop.home / "published", tmp_path / "published", symlinks=True)
+    assert command("q27", "--from", FIRST, "--to", "2027-01-01", folder=tmp_path)[0] == 0
+    code, _, err = command("q05", folder=tmp_path)
+    assert code == 1 and "no build to ask" in err and "control_totals" in err
+
+
+def test_control_characters_in_data_do_not_reach_the_terminal(capsys):
+    cli.show_answer("title", ["a", "b"], [("\x1b[31mred", "[bold]markup[/]"), ("ab" * 32 + "-dirty", None)])
+    out = capsys.readouterr().out
+    assert "\x1b[31m" not in out and "\\x1b[31mred" in out and "[bold]markup[/]" in out
+    assert "abababababab…-dirty" in out
+
+
+def test_the_entries_have_no_key_that_yaml_takes_for_a_truth_value():
+    """An unquoted `on` is true in YAML 1.1."""
+    content = yaml.safe_load((QUESTIONS / "_analyses.yml").read_text())
+    assert {key for entry in content["analyses"] for key in entry["config"]["meta"]["parameters"]} == KINDS.keys()
