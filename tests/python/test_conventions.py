@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import SETTINGS, Built
+from conftest import Built
 
-from segmentation.dbt_run import run_dbt
-from segmentation.home import PROJECT, Home
+from segmentation.home import PROJECT
 
 CODE_FOLDERS = ("models", "macros", "snapshots", "seeds", "tests", "analyses")
 RECORDED_FOLDERS = ("intermediate", "marts", "segments", "audit")
@@ -21,14 +20,9 @@ PER_SOURCE_ROW = re.compile(r".*_(checked|repeated)|int_events|int_settings|int_
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory) -> dict:
-    """The manifest that `dbt parse` writes for the demo."""
-    home = Home(tmp_path_factory.mktemp("parsed"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in SETTINGS:
-            patch.delenv(name, raising=False)
-        run_dbt(["parse"], home)
-    return json.loads((home.target / "manifest.json").read_text())
+def manifest(demo: Built) -> dict:
+    """The manifest that the demo's build has written."""
+    return json.loads((demo.folder / "target" / "manifest.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +120,13 @@ def test_only_the_cross_database_macros_ask_for_the_engine():
     assert [name for name in relative(asking) if not name.startswith("macros/cross_db/")] == []
     dispatching = [path for path in sources("macros", ".sql") if "adapter.dispatch" in path.read_text()]
     assert dispatching and [name for name in relative(dispatching) if not name.startswith("macros/cross_db/")] == []
+
+
+def test_only_the_clock_reads_the_date_to_evaluate():
+    """`segmentation demo` builds nothing but the clock and what depends on it from its second date on."""
+    reading = [path for folder in CODE_FOLDERS for path in sources(folder, ".sql")
+               if re.search(r"(env_var|_setting)\(\s*['\"](AS_OF|KNOWN_AT)['\"]", path.read_text())]
+    assert relative(reading) == ["models/marts/evaluation_clock.sql"]
 
 
 def test_a_staging_model_is_a_source_and_a_renaming_and_nothing_else():
