@@ -16,7 +16,8 @@ SETTINGS = (
 )
 # Files that share what takes long to build: with pytest-xdist they run one after the other in one worker. The longest
 # come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
-GROUPS = [["test_crash", "test_concurrency"], ["test_demo_data"], ["test_determinism"], ["test_conventions", "test_privacy_scan"],
+GROUPS = [["test_crash", "test_concurrency", "test_replay", "test_verify", "test_history_properties"],
+          ["test_demo_data"], ["test_determinism"], ["test_conventions", "test_privacy_scan"],
           ["test_bad_input"], ["test_spec_gate"]]
 RANKS = {name: (number, place) for number, names in enumerate(GROUPS) for place, name in enumerate(names)}
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"

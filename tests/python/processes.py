@@ -146,6 +146,11 @@ class Shop:
         self.homes: dict[str, Path] = {}
         self.exports: dict[str, dict[str, list[tuple]]] = {}
 
+    @property
+    def home(self) -> Path:
+        """The home after the newest evaluation."""
+        return self.homes[max(self.homes)]
+
     def home_before(self, as_of: str) -> Path:
         """A new home that holds the evaluations before a date."""
         home = Path(tempfile.mkdtemp(prefix="home", dir=self.folder))

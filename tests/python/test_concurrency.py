@@ -59,7 +59,7 @@ class Busy:
     """One build at THIRD on a copy of the shop's home, with readers and a second build at its side."""
 
     def __init__(self, shop: Shop, folder: Path):
-        self.home = Path(shutil.copytree(shop.homes[SECOND], folder / "home", symlinks=True))
+        self.home = Path(shutil.copytree(shop.home, folder / "home", symlinks=True))
         self.shop = shop
         published = self.home / "published"
         old_files = {path.name: path.read_bytes() for path in (published / "parquet").iterdir()}
@@ -142,7 +142,7 @@ def test_a_program_that_holds_a_database_open_stops_the_build_with_one_sentence(
     home = tmp_path / "home"
     home.mkdir()
     for file in ("warehouse.duckdb", "restricted.duckdb", "home.json"):
-        shutil.copy(shop.homes[SECOND] / file, home / file)
+        shutil.copy(shop.home / file, home / file)
     before = {path.name: path.read_bytes() for path in home.iterdir()}
     holder = python(HOLDER, home / f"{name}.duckdb", mode)
     try:
@@ -166,7 +166,7 @@ def test_a_damaged_database_is_named(shop: Shop, tmp_path: Path):
 # --- stopping by hand ------------------------------------------------------------------------------------------------
 
 def test_ctrl_c_stops_a_build_with_one_sentence(shop: Shop, tmp_path: Path):
-    home = Path(shutil.copytree(shop.homes[SECOND], tmp_path / "home", symlinks=True))
+    home = Path(shutil.copytree(shop.home, tmp_path / "home", symlinks=True))
     command = Command(home, **shop_settings(shop.raw, THIRD))
     command.wait_until(r"OK created")
     code, out, err = command.signal(signal.SIGINT)

@@ -211,6 +211,23 @@ def test_every_macro_file_says_first_what_its_macros_are_for():
     assert relative(silent) == []
 
 
+def test_every_macro_is_described_with_the_arguments_that_it_has(manifest):
+    """What an engine's variant does (default__x, duckdb__x) is told by the macro that dispatches to it."""
+    macros = {macro["name"]: macro for macro in manifest["macros"].values()
+              if macro["package_name"] == "segmentation" and macro["original_file_path"].startswith("macros/")}
+    wrong = {}
+    for name, macro in macros.items():
+        if "__" in name:
+            continue
+        signature = re.search(r"macro\s+\w+\((.*?)\)\s*-?%}", macro["macro_sql"], re.DOTALL)[1]
+        expected = re.findall(r"(?:^|, *)(\w+)", signature)
+        described = [argument["name"] for argument in macro["arguments"] if argument["description"]]
+        if not macro["description"] or described != expected:
+            wrong[name] = (expected, described)
+    assert len(macros) > 100
+    assert wrong == {}
+
+
 def test_no_model_is_longer_than_a_reader_can_hold():
     lengths = {path.name: len(path.read_text().splitlines()) for path in sources("models", ".sql") + sources("snapshots", ".sql")}
     assert len(lengths) > 80

@@ -61,7 +61,7 @@ def shops(tmp_path_factory) -> Shops:
 @pytest.fixture
 def calm(shops: Shops, tmp_path: Path) -> Built:
     """A copy of the undisturbed home that a test may change."""
-    return Built(copied(shops.shop.homes[SECOND], tmp_path / "home"), 0)
+    return Built(copied(shops.shop.home, tmp_path / "home"), 0)
 
 
 def test_the_small_shop_has_a_history_worth_killing(shops: Shops):
@@ -123,6 +123,6 @@ def test_a_repeated_date_with_changed_data_is_a_second_attempt(calm: Built, shop
     # and what was true at the first date is untouched: who was in, and who has left since or stayed
     then = ("select segment_id, customer_key from snapshots.segment_membership "
             "where dbt_valid_from <= ? and (dbt_valid_to is null or dbt_valid_to > ?) order by all")
-    assert calm.rows(then, [FIRST, FIRST]) == Built(shops.shop.homes[SECOND], 0).rows(then, [FIRST, FIRST])
+    assert calm.rows(then, [FIRST, FIRST]) == Built(shops.shop.home, 0).rows(then, [FIRST, FIRST])
     ends = "select distinct dbt_valid_to::varchar from snapshots.segment_membership where dbt_valid_to is not null"
     assert calm.rows(ends) == [(SECOND,)]
