@@ -27,7 +27,7 @@ demo: .venv/.ready ## Evaluate twelve Mondays of the demo shop, so that history 
 	@$(BIN)/segmentation demo
 
 test: .venv/.ready lint ## Run everything: style, conventions, dbt build with all tests, pytest
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 lint: .venv/.ready ## Check SQL style and the project's conventions
 	@$(BIN)/sqlfluff lint models snapshots analyses tests/singular --disable-progress-bar

@@ -14,7 +14,31 @@ SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
     "SEGMENTS_THREADS",
 )
+# Files that share what takes long to build: with pytest-xdist they run one after the other in one worker. The longest
+# come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
+GROUPS = [["test_crash", "test_concurrency", "test_replay", "test_verify", "test_history_properties"],
+          ["test_demo_data"], ["test_determinism"], ["test_conventions", "test_privacy_scan"],
+          ["test_bad_input"], ["test_spec_gate"]]
+RANKS = {name: (number, place) for number, names in enumerate(GROUPS) for place, name in enumerate(names)}
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the groups into their order."""
+    items.sort(key=lambda item: RANKS.get(item.path.stem, (len(GROUPS), 0)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Give whole groups to workers. (`--dist loadgroup` with marks is without effect under pytest 9.2 and pytest-xdist 3.8.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.split("::")[0]).stem
+            return f"group {RANKS[file][0]}" if file in RANKS else file
+
+    return GroupScheduling(config, log)
 
 
 class Built:

@@ -2,16 +2,18 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from conftest import SETTINGS
+from conftest import SETTINGS, build
 
 from segmentation.home import PROJECT
 
@@ -66,6 +68,8 @@ class Command:
             [sys.executable, "-m", "segmentation.cli", "build", "--without-tests"], cwd=PROJECT,
             env=env | settings | {"SEGMENTS_HOME": str(home)},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            # tests started in the background of a shell ignore Ctrl-C, and so would their children
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def log_text(self) -> str:
@@ -129,37 +133,46 @@ def differences(one: dict[str, list[tuple]], other: dict[str, list[tuple]]) -> l
 
 
 def complete(home: Path, raw: Path, as_of: str) -> None:
-    """A build that must succeed."""
-    code, out, err = Command(home, **shop_settings(raw, as_of)).finish()
-    assert code == 0, out + err
+    """A build that must succeed, in this process: starting dbt costs as much as the build."""
+    assert build(home, "--without-tests", **shop_settings(raw, as_of)).code == 0
 
 
 class Shop:
-    """The small shop, evaluated with nothing in the way, and what its home held after each evaluation."""
+    """The small shop, evaluated with nothing in the way: a home for each date, and what it held. Tests copy a home to change it."""
 
     def __init__(self, folder: Path):
+        self.folder = folder
         self.raw = write_shop(folder / "raw")
-        self.home = folder / "home"
+        self.homes: dict[str, Path] = {}
         self.exports: dict[str, dict[str, list[tuple]]] = {}
 
-    def evaluate(self, as_of: str) -> None:
-        """The next evaluation."""
-        complete(self.home, self.raw, as_of)
-        self.keep(as_of)
+    @property
+    def home(self) -> Path:
+        """The home after the newest evaluation."""
+        return self.homes[max(self.homes)]
 
-    def keep(self, as_of: str) -> None:
-        """Remember what the home holds after an evaluation."""
-        self.exports[as_of] = export(self.home)
+    def home_before(self, as_of: str) -> Path:
+        """A new home that holds the evaluations before a date."""
+        home = Path(tempfile.mkdtemp(prefix="home", dir=self.folder))
+        if as_of == SECOND:
+            shutil.copytree(self.homes[FIRST], home, symlinks=True, dirs_exist_ok=True)
+        return home
+
+    def keep(self, as_of: str, home: Path) -> None:
+        """Remember a home after its evaluation of a date, which was disturbed by nothing."""
+        self.homes[as_of], self.exports[as_of] = home, export(home)
 
 
 _shops: list[Shop] = []
 
 
 def undisturbed_shop(tmp_path_factory, until: str = SECOND) -> Shop:
-    """One shop for all test files that ask for it, evaluated at least until a date; tests copy its home to change it."""
+    """One shop for all test files that ask for it, evaluated at least until a date."""
     if not _shops:
         _shops.append(Shop(tmp_path_factory.mktemp("shop")))
     for as_of in (FIRST, SECOND):
-        if as_of <= until and as_of not in _shops[0].exports:
-            _shops[0].evaluate(as_of)
+        if as_of <= until and as_of not in _shops[0].homes:
+            home = _shops[0].home_before(as_of)
+            complete(home, _shops[0].raw, as_of)
+            _shops[0].keep(as_of, home)
     return _shops[0]

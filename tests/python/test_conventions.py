@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import SETTINGS, Built
+from conftest import Built
 
-from segmentation.dbt_run import run_dbt
-from segmentation.home import PROJECT, Home
+from segmentation.home import PROJECT
 
 CODE_FOLDERS = ("models", "macros", "snapshots", "seeds", "tests", "analyses")
 RECORDED_FOLDERS = ("intermediate", "marts", "segments", "audit")
@@ -21,14 +20,9 @@ PER_SOURCE_ROW = re.compile(r".*_(checked|repeated)|int_events|int_settings|int_
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory) -> dict:
-    """The manifest that `dbt parse` writes for the demo."""
-    home = Home(tmp_path_factory.mktemp("parsed"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in SETTINGS:
-            patch.delenv(name, raising=False)
-        run_dbt(["parse"], home)
-    return json.loads((home.target / "manifest.json").read_text())
+def manifest(demo: Built) -> dict:
+    """The manifest that the demo's build has written."""
+    return json.loads((demo.folder / "target" / "manifest.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +122,13 @@ def test_only_the_cross_database_macros_ask_for_the_engine():
     assert dispatching and [name for name in relative(dispatching) if not name.startswith("macros/cross_db/")] == []
 
 
+def test_only_the_clock_reads_the_date_to_evaluate():
+    """`segmentation demo` builds nothing but the clock and what depends on it from its second date on."""
+    reading = [path for folder in CODE_FOLDERS for path in sources(folder, ".sql")
+               if re.search(r"(env_var|_setting)\(\s*['\"](AS_OF|KNOWN_AT)['\"]", path.read_text())]
+    assert relative(reading) == ["models/marts/evaluation_clock.sql"]
+
+
 def test_a_staging_model_is_a_source_and_a_renaming_and_nothing_else():
     paths = sources("models/staging", ".sql")
     assert len(paths) == 11
@@ -208,6 +209,23 @@ def test_every_macro_file_says_first_what_its_macros_are_for():
             silent.append(path)
     assert len(sources("macros", ".sql")) > 20
     assert relative(silent) == []
+
+
+def test_every_macro_is_described_with_the_arguments_that_it_has(manifest):
+    """What an engine's variant does (default__x, duckdb__x) is told by the macro that dispatches to it."""
+    macros = {macro["name"]: macro for macro in manifest["macros"].values()
+              if macro["package_name"] == "segmentation" and macro["original_file_path"].startswith("macros/")}
+    wrong = {}
+    for name, macro in macros.items():
+        if "__" in name:
+            continue
+        signature = re.search(r"macro\s+\w+\((.*?)\)\s*-?%}", macro["macro_sql"], re.DOTALL)[1]
+        expected = re.findall(r"(?:^|, *)(\w+)", signature)
+        described = [argument["name"] for argument in macro["arguments"] if argument["description"]]
+        if not macro["description"] or described != expected:
+            wrong[name] = (expected, described)
+    assert len(macros) > 100
+    assert wrong == {}
 
 
 def test_no_model_is_longer_than_a_reader_can_hold():

@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import signal
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,21 +21,6 @@ def copied(home: Path, copy: Path) -> Path:
     return Path(shutil.copytree(home, copy, symlinks=True))
 
 
-def killed_in_its_first_build(home: Path, raw: Path) -> dict[str, list]:
-    """What a home holds whose first build was killed while the marts were made, after another build."""
-    command = Command(home, **shop_settings(raw, FIRST))
-    command.wait_until(r"START sql table model marts\.customers")
-    assert command.signal()[0] == -signal.SIGKILL
-    complete(home, raw, FIRST)
-    return export(home)
-
-
-def killed_in_its_second_build(home: Path, raw: Path) -> dict[str, list]:
-    """What a home holds that was left as a kill leaves it, after another build."""
-    complete(home, raw, SECOND)
-    return export(home)
-
-
 class Shops:
     """The shared shop with its undisturbed history, and homes that died at several moments and were built again.
 
@@ -51,20 +35,22 @@ class Shops:
             "snapshot": r"OK snapshotted snapshots\.segment_membership",
             "evaluations": r"OK created sql incremental model audit\.segment_evaluations",
         }
-        # two at a time, each in a home of its own: neither may mind the other
-        with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(killed_in_its_first_build, folder / "first", self.shop.raw)
-            run = Command(self.shop.home, **shop_settings(self.shop.raw, SECOND))
-            later = {}
-            for name, moment in moments.items():
-                run.wait_until(moment)
-                with run.frozen():
-                    home = copied(self.shop.home, folder / name)
-                later[name] = pool.submit(killed_in_its_second_build, home, self.shop.raw)
-            assert run.finish()[0] == 0
-            self.shop.keep(SECOND)
-            self.found = {"first": first.result()} | {name: build.result() for name, build in later.items()}
-        self.homes = [folder / name for name in self.found]
+        first = Command(folder / "first", **shop_settings(self.shop.raw, FIRST))
+        first.wait_until(r"START sql table model marts\.customers")
+        assert first.signal()[0] == -signal.SIGKILL
+        home = self.shop.home_before(SECOND)
+        run = Command(home, **shop_settings(self.shop.raw, SECOND))
+        for name, moment in moments.items():
+            run.wait_until(moment)
+            with run.frozen():
+                copied(home, folder / name)
+        assert run.finish()[0] == 0
+        self.shop.keep(SECOND, home)
+        # and now what the next build makes of them
+        self.homes = {name: folder / name for name in ("first", *moments)}
+        for name, killed in self.homes.items():
+            complete(killed, self.shop.raw, FIRST if name == "first" else SECOND)
+        self.found = {name: export(killed) for name, killed in self.homes.items()}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +77,7 @@ def test_a_killed_build_and_another_give_what_an_undisturbed_one_gives(moment: s
 
 
 def test_killed_builds_leave_no_rubbish(shops: Shops):
-    for home in shops.homes:
+    for home in shops.homes.values():
         names = {path.name for path in home.iterdir()} - {".lock"}
         assert names == {"home.json", "logs", "published", "restricted.duckdb", "target", "warehouse.duckdb"}
         published = sorted(path.name for path in (home / "published").iterdir())

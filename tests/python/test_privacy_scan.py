@@ -19,6 +19,8 @@ IDENTIFYING = (
 )
 SHORTEST = 5  # shorter texts ("=1+1") stand in innocent places too
 NUMBERED = re.compile(rb"[a-z]-[0-9]{4,5}")  # the demo's ids: C-0001, O-1001, E-12345
+# dbt puts random ones into its artefacts; a piece like e-4271 of theirs names nobody
+UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 DOMAIN = re.compile(rb"@[a-z0-9-]+\.[a-z]{2,}")
 LONGEST_LOCAL_PART = 64  # of an e-mail address (RFC 5321)
 
@@ -70,7 +72,7 @@ class Secrets:
         Thousands of them in megabytes: numbered ids and addresses are looked up by their shape, the rest one by one.
         """
         content = content.lower()
-        numbers = {part for match in NUMBERED.findall(content) for part in (match, match[:6])}
+        numbers = {part for match in NUMBERED.findall(UUID.sub(b" ", content)) for part in (match, match[:6])}
         addresses = b"\n".join(
             content[max(match.start() - LONGEST_LOCAL_PART, 0):match.end()] for match in DOMAIN.finditer(content))
         return {text for text in self.identifiers | self.keys if (
@@ -146,6 +148,19 @@ def test_the_scan_finds_an_identifier_inside_other_text_and_in_any_case(demo):
     """The scan on bytes as they could stand in a file."""
     found = Secrets(demo).found_in(b"x'CARLA@example.ORG'y\0zC-0003/O-1001;+493023125003 and O'BRIEN; drop table orders;--")
     assert {b"carla@example.org", b"c-0003", b"o-1001", b"493023125003", b"o'brien; drop table orders;--"} <= found
+
+
+def test_a_piece_of_a_uuid_is_no_identifier_and_the_same_id_beside_it_is(demo):
+    """An invocation id of dbt is random: now and then its groups read like an id of the demo."""
+    secrets = Secrets(demo)
+    uuid = b"1f0c9a7e-0001-4e2c-8001-0a1b2c3d0002"
+    assert {b"e-0001", b"c-0001"} <= secrets.identifiers
+    assert NUMBERED.findall(uuid) == [b"e-0001", b"c-8001"]
+    assert secrets.found_in(b'{"invocation_id": "%s"}' % uuid) == set()
+    for beside in (b"%s e-0001", b"e-0001%s", b"%sE-0001", b"%s, C-0001", b"1f0c9a7e-0001-4e2c-8001-0a1b2c3d000 %s e-0001-4e2c"):
+        assert secrets.found_in(beside % uuid) & {b"e-0001", b"c-0001"}, beside
+    # what has not the whole shape is scanned
+    assert secrets.found_in(uuid[:-1]) == {b"e-0001"}
 
 
 def test_no_file_outside_the_restricted_database_holds_an_identifier_or_a_key(home, secrets):
