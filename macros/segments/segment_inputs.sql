@@ -28,6 +28,18 @@
     {{ return(found) }}
 {%- endmacro %}
 
+{#
+    Fingerprint (MD5 hex) of the SQL that features are made by: all models of the intermediate and marts folders. Macros and
+    vars are not in it.
+#}
+{% macro features_hash() -%}
+    {%- set texts = [] -%}
+    {%- for node in graph.get('nodes', {}).values() if node.resource_type == 'model' and node.fqn[1] in ('intermediate', 'marts') -%}
+        {%- do texts.append(node.name ~ ': ' ~ node.raw_code) -%}
+    {%- endfor -%}
+    {{ return(local_md5(texts | sort | join('\n'))) }}
+{%- endmacro %}
+
 {# The purpose that the events behind each feature need: a dict, name of the feature -> purpose. #}
 {% macro feature_purposes() -%}
     {%- set found = {} -%}

@@ -102,6 +102,8 @@ explained as (
             {%- for cause in ranked_causes %}
             when traced.cause_rank = {{ loop.index }} then '{{ cause }}'
             {%- endfor %}
+            -- a feature was corrected: the rule asks something else now
+            when segments.features_hash != previous.features_hash then 'rule_version'
             else 'unexplained'
         end as reason
     from changes

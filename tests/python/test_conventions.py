@@ -271,3 +271,30 @@ def test_what_depends_on_the_clock_inside_the_restricted_area_is_marked(manifest
                   if node["resource_type"] == "model" and node["config"]["database"] == "restricted"}
     assert restricted
     assert {name for name, node in restricted.items() if "clocked" in node["config"]["tags"]} == clocked & set(restricted)
+
+
+def test_every_feature_says_what_can_move_it_and_is_kept_for_the_next_comparison(nodes):
+    """A change of membership is traced feature by feature: one that is forgotten here would leave it unexplained."""
+    columns = {node["name"]: list(node["columns"]) for node in nodes}
+    features = [name for name in columns["customer_features"] if name not in ("as_of", "customer_key")]
+    assert len(features) > 50
+    with open(PROJECT / "seeds/reference/feature_causes.csv", newline="", encoding="utf-8") as file:
+        causes = {row.pop("feature"): row for row in csv.DictReader(file)}
+    assert list(causes) == ["as_of", *features]
+    assert [name for name, cells in causes.items() if not any(cells.values())] == []
+    kept = [name for name in columns["int_evaluated_customers"] if name not in ("as_of", "customer_key", "not_profiled_reason")]
+    assert kept == features
+
+
+def test_the_inputs_of_every_rule_are_found_in_its_sql(demo: Built):
+    """segment_inputs is read from the text of the rules; a rule that it misreads could never be explained."""
+    found = defaultdict(set)
+    for segment, feature in demo.rows("select segment_id, feature from segments.segment_inputs"):
+        found[segment].add(feature)
+    assert set(found) == {path.parent.name for path in sources("models/segments", ".sql") if path.stem.startswith("seg_")}
+    assert set().union(*found.values()) <= {name for (name,) in demo.rows("select feature from reference.feature_causes")}
+    assert found["vip"] == {"order_count", "net_spend"}
+    assert found["vip_top_5_percent"] == {"order_count", "buyers_spending_more", "buyer_count"}
+    assert found["cart_abandoner"] == {"abandoned_cart_at", "abandoned_cart_value", "as_of"}  # it counts days itself
+    assert dict(demo.rows("select feature, purpose from segments.segment_inputs where segment_id = 'cart_abandoner'")) == {
+        "abandoned_cart_at": "personalize.content.profiling", "abandoned_cart_value": "personalize.content.profiling", "as_of": None}

@@ -187,3 +187,81 @@ def test_every_segment_has_members_and_changes_in_the_twelve_weeks(weeks):
     rows = weeks.rows("select segment_id, count(*), count(distinct valid_from), count(valid_to) from segments.segment_membership_history group by all")
     assert len(rows) == 12
     assert [segment for segment, members, starts, ends in rows if members == 0 or starts < 2 or ends == 0] == []
+
+
+# Why the people of the story enter and leave: (character, segment, Monday) -> change, exact reason, late.
+REASONS = {
+    ("Ada", "cart_abandoner", "03-02"): ("entered", "own_activity", False),  # version 2 would not have kept her out
+    ("Ada", "cart_abandoner", "03-09"): ("left", "consent_withdrawn", False),  # although she filled another cart
+    ("Bruno", "cart_abandoner", "02-23"): ("entered", "consent_granted", True),
+    ("Bruno", "cart_abandoner", "03-02"): ("left", "time_decay", False),  # too old for either version
+    ("Carla", "vip", "02-23"): ("left", "objection", False),
+    ("Carla", "vip_top_5_percent", "02-23"): ("left", "objection", False),
+    ("David", "cart_abandoner", "02-23"): ("entered", "own_activity", False),
+    ("David", "cart_abandoner", "03-02"): ("left", "rule_version", False),
+    ("Greta", "high_lifetime_value", "02-09"): ("left", "refund_or_cancellation", False),
+    ("Hugo", "high_lifetime_value", "01-26"): ("entered", "own_order", False),
+    ("Hugo", "high_lifetime_value", "02-09"): ("left", "refund_or_cancellation", False),
+    ("Isa", "one_time_buyer", "02-16"): ("entered", "time_decay", False),
+    ("Lena", "new_subscriber_no_purchase", "03-02"): ("entered", "consent_granted", False),
+    ("Lena", "new_subscriber_no_purchase", "03-16"): ("left", "objection", False),
+    ("Lars", "new_subscriber_no_purchase", "03-16"): ("left", "objection", False),
+    ("Max", "cart_abandoner", "01-12"): ("entered", "first_evaluation", False),
+    ("Max", "cart_abandoner", "01-19"): ("left", "consent_withdrawn", False),
+    ("Max", "cart_abandoner", "03-30"): ("entered", "consent_granted", False),
+    ("Nora", "new_subscriber_no_purchase", "02-02"): ("entered", "consent_granted", False),
+    ("Nora", "new_subscriber_no_purchase", "02-23"): ("left", "own_order", False),
+    ("Nora", "existing_customer", "02-23"): ("entered", "own_order", False),
+    ("Omar", "one_time_buyer", "01-19"): ("left", "objection", False),
+    ("Omar", "one_time_buyer", "03-09"): ("entered", "objection", False),  # taken back
+}
+
+
+def test_the_people_of_the_story_enter_and_leave_for_the_reasons_it_tells(weeks):
+    rows = weeks.rows(
+        """
+        select identifier, segment_id, strftime(as_of, '%m-%d'), change, reason, is_late
+        from audit.segment_change_reasons inner join restricted.vault.customer_keys using (customer_key)
+        """
+    )
+    found = {row[:3]: row[3:] for row in rows}
+    assert {(name, *key): found.get((CHARACTERS[name], *key)) for name, *key in REASONS} == REASONS
+
+
+def test_every_change_of_the_twelve_mondays_has_one_reason_and_most_reasons_occur(weeks):
+    assert weeks.rows(
+        """
+        select count(*) from segments.segment_membership_history
+        where (entered_reason is null and valid_from = (select min(valid_from) from segments.segment_membership_history))
+            or (valid_to is null and left_reason is not null)
+        """
+    ) == [(0,)]
+    reasons = dict(weeks.rows("select reason, count(*) from audit.segment_change_reasons group by reason"))
+    # nobody is erased, no identity is merged, and no consent of the demo expires while it carries a membership
+    assert set(reasons) == {
+        "objection", "consent_withdrawn", "consent_granted", "retention_expired", "rule_version", "late_data",
+        "refund_or_cancellation", "own_order", "own_activity", "threshold_moved", "time_decay", "first_evaluation",
+    }
+
+
+def test_changes_add_up_to_the_members_of_every_monday(weeks):
+    """Entries minus exits so far are the members recorded, for every segment and Monday."""
+    rows = weeks.rows(
+        """
+        select evaluations.as_of, evaluations.segment_id, any_value(evaluations.n_members),
+            count(*) filter (where change = 'entered') - count(*) filter (where change = 'left')
+        from audit.segment_evaluations as evaluations
+        left join segments.segment_changes as changes
+            on evaluations.segment_id = changes.segment_id and evaluations.as_of >= changes.as_of
+        group by all
+        """
+    )
+    assert len(rows) == 12 * len(DEMO_AS_OFS)
+    assert [row for row in rows if row[2] != row[3]] == []
+
+
+def test_the_history_of_cart_abandoner_tells_its_new_version_once(weeks):
+    rows = weeks.rows(
+        "select changed_at, change_kind from segments.segment_history where segment_id = 'cart_abandoner'"
+        " and change_kind != 'membership' order by all")
+    assert rows == [(datetime(2026, 1, 12), "defined"), (datetime(2026, 3, 2), "rule_changed")]

@@ -26,19 +26,10 @@ facts as (
         max(case when fact = 'late_order' then 1 else 0 end) = 1 as has_late_order,
         max(case when fact = 'late_refund' then 1 else 0 end) = 1 as has_late_refund,
         max(case when fact = 'late_event' then 1 else 0 end) = 1 as has_late_event,
-        max(case when fact = 'late_record' then 1 else 0 end) = 1 as has_late_record
+        max(case when fact = 'late_record' then 1 else 0 end) = 1 as has_late_record,
+        max(case when fact = 'late_rate' then 1 else 0 end) = 1 as has_late_rate
     from {{ ref('int_recent_facts') }}
     group by as_of, customer_key
-),
-
--- dates whose exchange rates were recorded after they had been used
-late_rates as (
-    select distinct clock.as_of
-    from {{ ref('evaluation_clock') }} as clock
-    inner join {{ ref('int_exchange_rates') }} as exchange_rates
-        on {{ local_date('clock.previous_as_of') }} >= exchange_rates.rate_date
-        and clock.previous_known_at < exchange_rates.recorded_at
-        and clock.known_at >= exchange_rates.recorded_at
 ),
 
 compared as (
@@ -99,14 +90,13 @@ judged as (
         coalesce(facts.has_late_refund, false) as has_late_refund,
         coalesce(facts.has_late_event, false) as has_late_event,
         coalesce(facts.has_late_record, false) as has_late_record,
-        late_rates.as_of is not null as has_late_rate,
+        coalesce(facts.has_late_rate, false) as has_late_rate,
         moved.feature in ('country', 'region', 'age_band') as is_of_record
     from moved
     left join causes on moved.feature = causes.feature
     left join facts
         on moved.as_of = facts.as_of
         and moved.customer_key = facts.customer_key
-    left join late_rates on moved.as_of = late_rates.as_of
 )
 
 select
@@ -121,9 +111,9 @@ select
     or (is_of_refunds and has_late_refund)
     or (is_of_activity and has_late_event and not has_act_since)
     or (is_of_record and has_late_record)
-    -- an order feature that none of the person's own orders or refunds moved: an exchange rate was
+    -- neither an order nor a refund nor time moved it: an exchange rate of the person's orders was restated
     or (
-        (is_of_orders or is_of_refunds) and has_late_rate
+        (is_of_orders or is_of_refunds) and not is_of_time and has_late_rate
         and not has_order and not has_refund and not has_late_order and not has_late_refund
     ) as is_late_data,
     is_of_refunds and has_refund as is_refund_or_cancellation,

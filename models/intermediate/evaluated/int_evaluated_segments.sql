@@ -20,6 +20,7 @@ select
     registry.segment_id,
     registry.spec_version,
     registry.rule_hash,
-    {{ sha256_hex('registry.spec_json') }} as spec_hash
+    {{ sha256_hex('registry.spec_json') }} as spec_hash,
+    '{{ features_hash() }}' as features_hash
 from clock
 inner join registry on {{ is_in_interval('clock.as_of', 'registry.effective_from', 'registry.effective_to') }}

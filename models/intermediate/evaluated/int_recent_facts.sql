@@ -54,12 +54,50 @@ records as (
     group by clock.as_of, customers.customer_id
 ),
 
+late_rates as (
+    select
+        clock.as_of,
+        clock.known_at,
+        exchange_rates.currency,
+        min(exchange_rates.rate_date) as rate_date
+    from clock
+    inner join {{ ref('int_exchange_rates') }} as exchange_rates
+        on {{ local_date('clock.previous_as_of') }} >= exchange_rates.rate_date
+        and clock.previous_known_at < exchange_rates.recorded_at
+        and clock.known_at >= exchange_rates.recorded_at
+    group by clock.as_of, clock.known_at, exchange_rates.currency
+),
+
+-- whose money a rate that was recorded late can move: orders since the day of the rate
+converted as (
+    select
+        late_rates.as_of,
+        case
+            when orders.customer_id is not null then 'customer_id'
+            when orders.email is not null then 'email'
+            else 'phone'
+        end as identifier_type,
+        coalesce(orders.customer_id, orders.email, orders.phone) as identifier,
+        'late_rate' as fact,
+        count(*) as n_facts,
+        min(orders.ordered_at) as first_occurred_at
+    from late_rates
+    inner join {{ ref('int_orders') }} as orders
+        on late_rates.currency = orders.currency
+        and late_rates.as_of >= orders.ordered_at
+        and late_rates.rate_date <= {{ local_date('orders.ordered_at') }}
+        and {{ is_in_interval('late_rates.known_at', 'orders.recorded_at', 'orders.superseded_at') }}
+    group by late_rates.as_of, identifier_type, identifier
+),
+
 restricted_facts as (
     select * from events
     union all
     select * from consents
     union all
     select * from records
+    union all
+    select * from converted
 )
 
 select
