@@ -95,3 +95,8 @@
     {%- endif -%}
     {{ exceptions.raise_compiler_error("readable_cast: no reader for '" ~ type ~ "' on Postgres") }}
 {%- endmacro %}
+
+{# Text, unchanged; the empty text is a missing value. Ordered by bytes from here on (postgres_collation.sql). #}
+{% macro postgres__as_text(column) -%}
+    nullif(cast({{ column }} as text) collate "C", '')
+{%- endmacro %}

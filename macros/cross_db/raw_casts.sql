@@ -53,6 +53,10 @@
 
 {# Text, unchanged; the empty text is a missing value. #}
 {% macro as_text(column) -%}
+    {{ return(adapter.dispatch('as_text')(column)) }}
+{%- endmacro %}
+
+{% macro default__as_text(column) -%}
     nullif(cast({{ column }} as {{ dbt.type_string() }}), '')
 {%- endmacro %}
 

@@ -32,7 +32,7 @@ normalised as (
         orders.country,
         orders.region,
         orders.gross_amount,
-        coalesce(orders.discount_amount, 0) as discount_amount,
+        cast(coalesce(orders.discount_amount, 0) as {{ money() }}) as discount_amount,
         orders.ordered_at,
         orders.recorded_at as given_recorded_at,
         coalesce(orders.recorded_at, orders.ordered_at) as recorded_at,
