@@ -11,26 +11,26 @@
     of a second are cut after six digits, as DuckDB does, not rounded.
 #}
 {% macro postgres__as_timestamp(column) -%}
-    {%- set text = 'cast(' ~ column ~ ' as text)' -%}
+    {%- set text = '(cast(' ~ column ~ ' as text) collate "C")' -%}
     {%- set iso -%}
-        regexp_replace(regexp_replace({{ text }}, '^0*(\d+).(\d+).(\d+)[T[:space:]]*0*(?=\d|$)', '\1-\2-\3 '), '\.(\d{0,6})\d*', '.\10')
+        regexp_replace(regexp_replace({{ text }}, '^[[:space:]]*0*(\d+).(\d+).(\d+)[T[:space:]]*0*(?=\d|$)', '\1-\2-\3 '), '\.(\d{0,6})\d*', '.\10')
     {%- endset -%}
     {%- set zoned = "(cast(" ~ iso ~ " as timestamptz) at time zone 'UTC')" -%}
     {%- set day, hour, minute = postgres_real_day(), '0*(?:1?\\d|2[0-3])', ':[0-5]?\\d' -%}
     {%- set second, midnight = minute ~ '(?:\\.\\d*)?', '0*24:00?(?::00?(?:\\.0*)?)?' -%}
     {%- set offset = '(?:Z|[+-](?:0\\d|1[0-5])(?::?[0-5]\\d)?| (?:[uU][tT][cC]|[gG][mM][tT]))' -%}
     case
-        when {{ text }} ~ '^{{ day }}(?:[T[:space:]][[:space:]]*(?:{{ hour }}{{ minute }}(?:{{ second }})?|{{ midnight }}) *)?$'
+        when {{ text }} ~ '^[[:space:]]*{{ day }}(?:[T[:space:]][[:space:]]*(?:{{ hour }}{{ minute }}(?:{{ second }})?|{{ midnight }}) *)?$'
             then cast({{ iso }} as timestamp)
-        when {{ text }} ~ '^{{ day }}[T[:space:]][[:space:]]*{{ hour }}{{ minute }}{{ second }}{{ offset }} *$'
+        when {{ text }} ~ '^[[:space:]]*{{ day }}[T[:space:]][[:space:]]*{{ hour }}{{ minute }}{{ second }}{{ offset }} *$'
             then case when extract(year from {{ zoned }}) between 1000 and 9999 then {{ zoned }} end
-        when {{ text }} ~* '^epoch *$' then timestamp '1970-01-01'
+        when {{ text }} ~* '^[[:space:]]*epoch *$' then timestamp '1970-01-01'
     end
 {%- endmacro %}
 
 {# Calendar date. Like DuckDB it reads the day at the beginning of the text and does not look at what follows. #}
 {% macro postgres__as_date(column) -%}
-    {%- set text = 'cast(' ~ column ~ ' as text)' -%}
+    {%- set text = '(cast(' ~ column ~ ' as text) collate "C")' -%}
     case
         when {{ text }} ~ '^[[:space:]]*{{ postgres_real_day() }}(?!\d| *\([bB][cC]\))'
             then cast(regexp_replace({{ text }}, '^[[:space:]]*0*(\d+).(\d+).(\d+).*$', '\1-\2-\3') as date)
@@ -61,9 +61,9 @@
     single underscores; blanks around are passed over. Argument type: 'decimal(18, 2)', 'decimal(18, 8)' or 'integer'.
 #}
 {% macro postgres__readable_number(column, type) -%}
-    {%- set text = 'cast(' ~ column ~ ' as text)' -%}
+    {%- set text = '(cast(' ~ column ~ ' as text) collate "C")' -%}
     {%- set digits = '\\d+(?:_\\d+)*' -%}
-    {%- set pattern = '^[[:space:]]*[+-]?(?:' ~ digits ~ '[.]?(?:' ~ digits ~ ')?|[.]' ~ digits ~ ')(?:[eE][+-]?\\d{1,3})?[[:space:]]*$' -%}
+    {%- set pattern = '^[[:space:]]*[+-]?(?:' ~ digits ~ '[.]?(?:' ~ digits ~ ')?|[.]' ~ digits ~ ')(?:[eE][+-]?0*\\d{1,3})?[[:space:]]*$' -%}
     {%- set number = "cast(replace(trim(both e' \\t\\n\\x0b\\x0c\\r' from " ~ text ~ "), '_', '') as numeric)" -%}
     {%- set limits = {
         'decimal(18, 2)': ('-9999999999999999.995', '9999999999999999.995'),
