@@ -24,7 +24,7 @@ normalised as (
         {{ identifier('orders.customer_id') }} as customer_id,
         {{ normalised_email('orders.email') }} as email,
         {{ normalised_phone('orders.phone') }} as phone,
-        coalesce(upper(trim(orders.currency)), settings.reporting_currency) as currency,
+        coalesce({{ folded_code('orders.currency') }}, settings.reporting_currency) as currency,
         orders.status,
         orders.coupon_code,
         orders.channel,
