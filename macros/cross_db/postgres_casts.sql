@@ -20,7 +20,7 @@
     {%- set second, midnight = minute ~ '(?:\\.\\d*)?', '0*24:00?(?::00?(?:\\.0*)?)?' -%}
     {%- set offset = '(?:Z|[+-](?:0\\d|1[0-5])(?::?[0-5]\\d)?| (?:[uU][tT][cC]|[gG][mM][tT]))' -%}
     case
-        when {{ text }} ~ '^[[:space:]]*{{ day }}(?:[T[:space:]][[:space:]]*(?:{{ hour }}{{ minute }}(?:{{ second }})?|{{ midnight }}) *)?$'
+        when {{ text }} ~ '^[[:space:]]*{{ day }}(?:[T[:space:]][[:space:]]*(?:{{ hour }}{{ minute }}(?:{{ second }} *)?|{{ midnight }}))?$'
             then cast({{ iso }} as timestamp)
         when {{ text }} ~ '^[[:space:]]*{{ day }}[T[:space:]][[:space:]]*{{ hour }}{{ minute }}{{ second }}{{ offset }} *$'
             then case when extract(year from {{ zoned }}) between 1000 and 9999 then {{ zoned }} end
@@ -32,7 +32,7 @@
 {% macro postgres__as_date(column) -%}
     {%- set text = '(cast(' ~ column ~ ' as text) collate "C")' -%}
     case
-        when {{ text }} ~ '^[[:space:]]*{{ postgres_real_day() }}(?!\d| *\([bB][cC]\))'
+        when {{ text }} ~ '^[[:space:]]*{{ postgres_real_day() }}(?!\d| +\([bB][cC]\))'
             then cast(regexp_replace({{ text }}, '^[[:space:]]*0*(\d+).(\d+).(\d+).*$', '\1-\2-\3') as date)
         when {{ text }} ~* '^[[:space:]]*epoch[[:space:]]*$' then date '1970-01-01'
     end
