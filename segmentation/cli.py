@@ -131,8 +131,7 @@ def run_demo() -> None:
     if os.environ.get("SEGMENTS_RAW"):
         raise UserError("The demo uses its own data: unset SEGMENTS_RAW.")
     check_environment()
-    if os.environ.get("SEGMENTS_TARGET") == "postgres":
-        raise UserError("The demo of twelve Mondays is made on DuckDB: unset SEGMENTS_TARGET.")
+    only_on_duckdb()
     home = Home.from_environment(default=DEFAULT_HOME / "demo")
     with home.locked():
         home.claim("demo")  # before anything is removed: the folder may hold a shop's history
@@ -154,6 +153,7 @@ def run_replay(options: argparse.Namespace) -> int:
     from segmentation.replay import recorded_evaluations, replay
 
     check_environment()
+    only_on_duckdb()
     instants = {name: instant(f"--{name}", getattr(options, field)) for name, field in
                 (("as-of", "as_of"), ("from", "first"), ("to", "last"))}
     home = Home.from_environment()
@@ -170,6 +170,7 @@ def run_backfill(options: argparse.Namespace) -> None:
     from segmentation.backfill import STATIC, backfill, dates, refuse_recorded
 
     check_environment()
+    only_on_duckdb()
     moments = list(dates(instant("--from", options.first), instant("--to", options.last), options.every))
     if not moments:
         raise UserError("--to lies before --from: there is no date to evaluate.")
@@ -366,6 +367,12 @@ def check_environment() -> None:
     currency = os.environ.get("REPORTING_CURRENCY", "")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         raise UserError(f"REPORTING_CURRENCY must be three capital letters like EUR, not {currency[:60]!r}.")
+
+
+def only_on_duckdb() -> None:
+    """Refuse a command that works on DuckDB's files, when Postgres is asked for. Raises UserError."""
+    if os.environ.get("SEGMENTS_TARGET") == "postgres":
+        raise UserError("This command works on DuckDB only: unset SEGMENTS_TARGET. On Postgres there is `segmentation build`.")
 
 
 def code_sha() -> str:
