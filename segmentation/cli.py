@@ -405,11 +405,15 @@ def instant(name: str, text: str | None, also: str = "") -> datetime | None:
 
 
 def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: str, folder: str = "") -> None:
-    """One dbt command with a progress bar, and with a nonce seed for its time (the demo's is committed)."""
+    """One dbt command with a progress bar, and with a nonce seed for its time (the demo's is committed).
+
+    On Postgres the seed is among the settings.
+    """
     from segmentation.dbt_run import environment, run_dbt
     from segmentation.vault import nonce_seed
 
-    seed = nonce_seed(home, key_file()) if settings.get("SEGMENTS_RAW") else nullcontext()
+    is_shop_of_files = settings.get("SEGMENTS_RAW") and settings.get("SEGMENTS_TARGET") != "postgres"
+    seed = nonce_seed(home, key_file()) if is_shop_of_files else nullcontext()
     columns = (TextColumn("{task.description:<28}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[node]}"))
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=None, node="")

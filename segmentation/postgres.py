@@ -14,7 +14,7 @@ from pathlib import Path
 from segmentation.contract import CONTRACT, REQUIRED_TABLES, Table
 from segmentation.errors import UserError
 from segmentation.raw_input import create_views
-from segmentation.vault import ensure_keys
+from segmentation.vault import ensure_keys, new_seed
 
 RAW, VAULT = "restricted_raw", "restricted_vault"
 # of every session, dbt's included: what texts of instants look like must not depend on the server
@@ -106,16 +106,29 @@ def prepare(database: Database) -> dict[str, str]:
     if not schema:
         return dict(SESSION)
     queries = view_queries(database, schema)
-    key_file = os.environ.get("SEGMENTS_KEY_FILE")
-    ensure_keys(database, Path(key_file).expanduser() if key_file else None, has_history=database.has("audit.segment_runs"),
-                schema=VAULT, owner="database")
+    given = os.environ.get("SEGMENTS_KEY_FILE")
+    key_file = Path(given).expanduser() if given else None
+    ensure_keys(database, key_file, has_history=database.has("audit.segment_runs"), schema=VAULT, owner="database")
     for table in queries:
         # staging goes with it and is built anew: a view cannot be replaced by one with other columns
         database.execute(f'drop view if exists {RAW}."{table}" cascade')
     create_views(database, queries, schema=RAW)
     # a table does not tell when it was written last: nothing in it can have been recorded later than now
     ingested_at = os.environ.get("INGESTED_AT") or f"{datetime.now(tz=timezone.utc):%Y-%m-%d %H:%M:%S}"
-    return SESSION | {"SEGMENTS_RAW": "given", "INGESTED_AT": ingested_at}
+    return SESSION | _show_seed(database, key_file) | {"SEGMENTS_RAW": "given", "INGESTED_AT": ingested_at}
+
+
+def _show_seed(database: Database, key_file: Path | None) -> dict[str, str]:
+    """Make `nonce_seeds` show the seed of this build's leaf nonces (vault.nonce_seed says why there is one for each).
+
+    It is a setting of the build's sessions, which libpq hands over and a view shows: the server never writes it down, and
+    with the sessions it is gone. Returns the settings for dbt.
+    """
+    database.execute(
+        f"create or replace view {VAULT}.nonce_seeds as"
+        " select nullif(current_setting('segmentation.nonce_seed', true), '') as seed")
+    own = os.environ.get("PGOPTIONS", "")
+    return {"PGOPTIONS": f"{own} -c segmentation.nonce_seed={new_seed(key_file)}".strip()}
 
 
 def view_queries(database: Database, schema: str) -> dict[str, str]:

@@ -69,10 +69,9 @@ def nonce_seed(home: Home, key_file: Path | None) -> Iterator[None]:
     A third line of the key file is taken as the seed, so that two homes can be compared hash by hash (as the tests do).
     Whoever keeps that line can compute destroyed nonces again.
     """
-    given = _read_key_file(key_file)[len(KEY_NAMES):] if key_file else []
     path = home.folder / SEED_FILE
     path.touch(mode=0o600)
-    path.write_text((given[0].hex() if given else secrets.token_hex(KEY_BYTES)) + "\n", encoding="ascii")
+    path.write_text(new_seed(key_file) + "\n", encoding="ascii")
     try:
         # dbt runs in the home's folder: a path without folders needs no quoting and survives a move of the home
         columns = "columns = {'seed': 'varchar'}, auto_detect = false, header = false, delim = ','"
@@ -82,6 +81,12 @@ def nonce_seed(home: Home, key_file: Path | None) -> Iterator[None]:
         path.write_text("0" * 2 * KEY_BYTES + "\n", encoding="ascii")
         path.unlink()
         _show_seed(home, "select cast(null as varchar) as seed where false")
+
+
+def new_seed(key_file: Path | None) -> str:
+    """A seed for the leaf nonces of one build, 64 hex digits: random, or the third line of the key file."""
+    given = _read_key_file(key_file)[len(KEY_NAMES):] if key_file else []
+    return given[0].hex() if given else secrets.token_hex(KEY_BYTES)
 
 
 def _show_seed(home: Home, query: str) -> None:

@@ -108,7 +108,7 @@ def hostile(server, tmp_path_factory) -> tuple[Built, Shop, Path]:
     """The hostile shop on both engines, two dates each: a folder of CSV files here, a schema of text columns there."""
     folder = tmp_path_factory.mktemp("hostile")
     keys = folder / "keys"
-    keys.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (7, 8)))
+    keys.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (7, 8, 9)))  # the third: one seed of nonces for both
     settings = dict(SEGMENTS_KEY_FILE=str(keys), REPORTING_CURRENCY="EUR", INGESTED_AT="2026-03-31 22:00:00")
     tables = hostile_shop()
     write_files(folder / "raw", tables)
