@@ -96,7 +96,7 @@
     {{ exceptions.raise_compiler_error("readable_cast: no reader for '" ~ type ~ "' on Postgres") }}
 {%- endmacro %}
 
-{# Text, unchanged; the empty text is a missing value. Ordered by bytes from here on (postgres_collation.sql). #}
+{# Text, unchanged; the empty text is a missing value. Ordered by bytes from here on (collation.sql). #}
 {% macro postgres__as_text(column) -%}
     nullif(cast({{ column }} as text) collate "C", '')
 {%- endmacro %}

@@ -9,3 +9,16 @@
 {% macro postgres__get_table_columns_and_constraints() -%}
     {{ return(modules.re.sub('(?im)^(\\s*"?\\w+"? text)\\b', '\\1 collate "C"', table_columns_and_constraints())) }}
 {%- endmacro %}
+
+{# A text expression, ordered by its bytes where that is not the rule. For texts made within a statement and sorted there. #}
+{% macro byte_ordered(text) -%}
+    {{ return(adapter.dispatch('byte_ordered')(text)) }}
+{%- endmacro %}
+
+{% macro default__byte_ordered(text) -%}
+    {{ text }}
+{%- endmacro %}
+
+{% macro postgres__byte_ordered(text) -%}
+    {{ text }} collate "C"
+{%- endmacro %}
