@@ -5,10 +5,10 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help build test demo docs lint bench release lock clean
+.PHONY: help build test test-postgres demo docs lint bench release lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo
 	@echo "  Your own data:  make build SEGMENTS_RAW=/folder SEGMENTS_HOME=/place AS_OF='2026-03-03 00:00:00'"
 
@@ -29,6 +29,9 @@ demo: .venv/.ready ## Evaluate twelve Mondays of the demo shop, so that history 
 test: .venv/.ready lint ## Run everything: style, conventions, dbt build with all tests, pytest
 	@$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
+test-postgres: .venv/.ready ## Run what needs Postgres, on a temporary server of its own: results as on DuckDB, grants
+	@$(BIN)/python -m pytest -m postgres
+
 lint: .venv/.ready ## Check SQL style and the project's conventions
 	@$(BIN)/sqlfluff lint models snapshots analyses tests/singular --disable-progress-bar
 	@$(BIN)/dbt --quiet parse
@@ -46,7 +49,7 @@ release: .venv/.ready ## Lock the current versions of segments: NAME="vip repeat
 	@$(BIN)/segmentation release $(NAME)
 
 lock: .venv/.ready ## Resolve requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra dev --no-header --no-annotate --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra postgres --no-header --no-annotate --output-file requirements.lock
 
 clean: ## Remove what builds made: target/, logs/ and the databases of the default home
 	rm -rf target logs warehouse/*.duckdb warehouse/*.wal warehouse/published warehouse/demo warehouse/home.json

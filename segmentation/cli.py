@@ -21,6 +21,7 @@ from segmentation.errors import UserError
 from segmentation.home import DEFAULT_HOME, PROJECT, Home, folder_setting
 
 console = Console(highlight=False)
+TARGETS = ("duckdb", "postgres")
 DEMO_AS_OFS = [datetime(2026, 1, 12) + timedelta(weeks=week) for week in range(12)]
 # what must hold of any result (tests/singular) is checked in every build: what fails it is neither recorded nor published
 WITHOUT_TESTS = ["--exclude", "test_type:unit", "test_type:generic"]
@@ -42,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="build and test everything, then publish the read copy")
     build.add_argument("--without-tests", action="store_true", help="check the invariants only (several times faster on small data)")
-    build.set_defaults(run=lambda options: run_build(with_tests=not options.without_tests))
+    build.add_argument("--target", choices=TARGETS, help="where to build; default SEGMENTS_TARGET, else duckdb")
+    build.set_defaults(run=lambda options: run_build(with_tests=not options.without_tests, target=options.target))
     demo = commands.add_parser("demo", help="evaluate twelve Mondays of the demo shop, for a history to look at")
     demo.set_defaults(run=lambda _: run_demo())
     again = commands.add_parser("replay", help="evaluate recorded dates again and compare with the record")
@@ -90,12 +92,15 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
-def run_build(with_tests: bool = True) -> None:
+def run_build(with_tests: bool = True, target: str | None = None) -> None:
     """Build SEGMENTS_RAW (or the demo) as of AS_OF into SEGMENTS_HOME, run all tests, publish, print the result.
 
     Without tests the invariants still run: what is published is always a build that passed them.
     """
     check_environment()
+    if (target or os.environ.get("SEGMENTS_TARGET")) == "postgres":
+        run_build_on_postgres(with_tests)
+        return
     home = Home.from_environment()
     with home.locked():
         before = raw_state()
@@ -106,11 +111,27 @@ def run_build(with_tests: bool = True) -> None:
         publish_and_show(home)
 
 
+def run_build_on_postgres(with_tests: bool) -> None:
+    """Build the schema SEGMENTS_RAW (or the demo) into the database of libpq's variables; nothing is published.
+
+    SEGMENTS_HOME holds dbt's artefacts and logs only.
+    """
+    from segmentation.postgres import open_database, prepare
+
+    home = Home.from_environment(default=DEFAULT_HOME / "postgres")
+    with home.locked(), open_database() as database:
+        settings = caller_settings() | {"SEGMENTS_TARGET": "postgres"} | prepare(database)
+        evaluate(home, settings, ["build", *([] if with_tests else WITHOUT_TESTS)], "building")
+        show_segments(lambda sql: database.execute(sql).fetchall())
+        console.print(f"Look next:  database {printable(database.name)}, schemas marts and segments", markup=False)
+
+
 def run_demo() -> None:
     """Evaluate DEMO_AS_OFS one after the other into a home of their own, made anew, and show sizes by week."""
     if os.environ.get("SEGMENTS_RAW"):
         raise UserError("The demo uses its own data: unset SEGMENTS_RAW.")
     check_environment()
+    only_on_duckdb()
     home = Home.from_environment(default=DEFAULT_HOME / "demo")
     with home.locked():
         home.claim("demo")  # before anything is removed: the folder may hold a shop's history
@@ -133,6 +154,7 @@ def run_replay(options: argparse.Namespace) -> int:
     from segmentation.replay import recorded_evaluations, replay
 
     check_environment()
+    only_on_duckdb()
     instants = {name: instant(f"--{name}", getattr(options, field)) for name, field in
                 (("as-of", "as_of"), ("from", "first"), ("to", "last"))}
     home = Home.from_environment()
@@ -149,6 +171,7 @@ def run_backfill(options: argparse.Namespace) -> None:
     from segmentation.backfill import STATIC, backfill, dates, refuse_recorded
 
     check_environment()
+    only_on_duckdb()
     moments = list(dates(instant("--from", options.first), instant("--to", options.last), options.every))
     if not moments:
         raise UserError("--to lies before --from: there is no date to evaluate.")
@@ -269,11 +292,7 @@ def prepare(home: Home) -> dict[str, str]:
     from segmentation.raw_input import create_views, find_files, newest_change, unread, view_queries
     from segmentation.vault import ensure_keys
 
-    settings = {
-        "SEGMENTS_EXECUTED_AT": f"{datetime.now(tz=timezone.utc):%Y-%m-%d %H:%M:%S}",
-        "SEGMENTS_EXECUTOR": executor(),
-        "SEGMENTS_CODE_SHA": code_sha(),
-    }
+    settings = caller_settings() | {"SEGMENTS_TARGET": "duckdb"}
     raw = folder_setting("SEGMENTS_RAW")
     if not raw:
         home.claim("demo")
@@ -305,6 +324,15 @@ def key_file() -> Path | None:
     return Path(given).expanduser() if given else None
 
 
+def caller_settings() -> dict[str, str]:
+    """What the record of runs is told about this call: when, by whom, with which code."""
+    return {
+        "SEGMENTS_EXECUTED_AT": f"{datetime.now(tz=timezone.utc):%Y-%m-%d %H:%M:%S}",
+        "SEGMENTS_EXECUTOR": executor(),
+        "SEGMENTS_CODE_SHA": code_sha(),
+    }
+
+
 def raw_state() -> list[tuple]:
     """Which files the shop's folder holds, and when each was written; a build reads them more than once."""
     from segmentation.raw_input import find_files, fingerprint
@@ -329,6 +357,9 @@ def check_environment() -> None:
         words = ("",) if name == "INGESTED_AT" else ("", "latest")
         if value not in words:
             instant(name, value, also=", or latest" if "latest" in words else "")
+    target = os.environ.get("SEGMENTS_TARGET", "")
+    if target not in ("", *TARGETS):
+        raise UserError(f"SEGMENTS_TARGET must be {' or '.join(TARGETS)}, not {target[:60]!r}.")
     threads = os.environ.get("SEGMENTS_THREADS", "")
     if threads and not re.fullmatch("[1-9][0-9]{0,2}", threads):
         raise UserError(f"SEGMENTS_THREADS must be a number from 1 to 999, not {threads[:60]!r}.")
@@ -337,6 +368,12 @@ def check_environment() -> None:
     currency = os.environ.get("REPORTING_CURRENCY", "")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         raise UserError(f"REPORTING_CURRENCY must be three capital letters like EUR, not {currency[:60]!r}.")
+
+
+def only_on_duckdb() -> None:
+    """Refuse a command that works on DuckDB's files, when Postgres is asked for. Raises UserError."""
+    if os.environ.get("SEGMENTS_TARGET") == "postgres":
+        raise UserError("This command works on DuckDB only: unset SEGMENTS_TARGET. On Postgres there is `segmentation build`.")
 
 
 def code_sha() -> str:
@@ -369,11 +406,15 @@ def instant(name: str, text: str | None, also: str = "") -> datetime | None:
 
 
 def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: str, folder: str = "") -> None:
-    """One dbt command with a progress bar, and with a nonce seed for its time (the demo's is committed)."""
+    """One dbt command with a progress bar, and with a nonce seed for its time (the demo's is committed).
+
+    On Postgres the seed is among the settings.
+    """
     from segmentation.dbt_run import environment, run_dbt
     from segmentation.vault import nonce_seed
 
-    seed = nonce_seed(home, key_file()) if settings.get("SEGMENTS_RAW") else nullcontext()
+    is_shop_of_files = settings.get("SEGMENTS_RAW") and settings.get("SEGMENTS_TARGET") != "postgres"
+    seed = nonce_seed(home, key_file()) if is_shop_of_files else nullcontext()
     columns = (TextColumn("{task.description:<28}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[node]}"))
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=None, node="")
@@ -393,38 +434,57 @@ def publish_and_show(home: Home) -> None:
 
     publish(home)
     with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
-        as_of = warehouse.execute("select as_of from marts.evaluation_clock").fetchone()[0]
-        rows = warehouse.execute(
-            """
-            with ends as (
-                -- a new version of the same membership is neither an entry nor an exit
-                select
-                    segment_id,
-                    bool_or(valid_from = ?) and not coalesce(bool_or(valid_to = ?), false) as is_entered,
-                    coalesce(bool_or(valid_to = ?), false) and not bool_or(valid_from = ?) as is_left
-                from segments.segment_membership_history
-                group by segment_id, customer_key
-            ),
+        show_segments(lambda sql: warehouse.execute(sql).fetchall())
+    database = printable(str(home.published / DATABASE))
+    console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
+    console.print("            make docs   make demo   README.md, 'Ask a past date'")
+    # rich would break a hash at the edge of a narrow terminal
+    console.print(f"Head hash:  {head_of(home.warehouse)}  (keep it elsewhere, for segmentation verify --anchor)", soft_wrap=True)
 
-            changes as (
-                select
-                    segment_id,
-                    count(*) filter (where is_entered) as n_entered,
-                    count(*) filter (where is_left) as n_left
-                from ends
-                group by segment_id
-            )
-            select segment_id, spec_version, n_members, n_not_permitted, n_population,
-                coalesce(n_entered, 0), coalesce(n_left, 0)
-            from audit.segment_evaluations
-            left join changes using (segment_id)
-            where as_of = ?
-            qualify attempt = max(attempt) over ()
-            order by segment_id
-            """,
-            [as_of] * 5,
-        ).fetchall()
-        rejected = warehouse.execute("select coalesce(sum(n_rejected), 0) from audit.control_totals").fetchone()[0]
+
+def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
+    """Print the segments of the newest evaluation. `rows_of` runs a query (in SQL that every engine reads) on the warehouse."""
+    as_of = rows_of("select as_of from marts.evaluation_clock")[0][0]
+    rows = rows_of(
+        """
+        with clock as (
+            select as_of from marts.evaluation_clock
+        ),
+
+        ends as (
+            -- a new version of the same membership is neither an entry nor an exit
+            select
+                segment_id,
+                bool_or(valid_from = as_of) and not coalesce(bool_or(valid_to = as_of), false) as is_entered,
+                coalesce(bool_or(valid_to = as_of), false) and not bool_or(valid_from = as_of) as is_left
+            from segments.segment_membership_history
+            cross join clock
+            group by segment_id, customer_key
+        ),
+
+        changes as (
+            select
+                segment_id,
+                count(*) filter (where is_entered) as n_entered,
+                count(*) filter (where is_left) as n_left
+            from ends
+            group by segment_id
+        ),
+
+        evaluations as (
+            select * from audit.segment_evaluations
+            inner join clock using (as_of)
+        )
+
+        select segment_id, spec_version, n_members, n_not_permitted, n_population,
+            coalesce(n_entered, 0), coalesce(n_left, 0)
+        from evaluations
+        left join changes using (segment_id)
+        where attempt = (select max(attempt) from evaluations)
+        order by segment_id
+        """
+    )
+    rejected = rows_of("select coalesce(sum(n_rejected), 0) from audit.control_totals")[0][0]
     table = Table(title=f"Segments as of {as_of} UTC", title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("segment", no_wrap=True)
     for heading in ("rule", "members", "not\npermitted", "people", "entered", "left"):
@@ -433,11 +493,6 @@ def publish_and_show(home: Home) -> None:
         table.add_row(segment_id, f"v{version}", *(f"{n:,}" for n in numbers))
     console.print(table)
     console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; every row: audit.control_totals)")
-    database = printable(str(home.published / DATABASE))
-    console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
-    console.print("            make docs   make demo   README.md, 'Ask a past date'")
-    # rich would break a hash at the edge of a narrow terminal
-    console.print(f"Head hash:  {head_of(home.warehouse)}  (keep it elsewhere, for segmentation verify --anchor)", soft_wrap=True)
 
 
 def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:

@@ -84,7 +84,8 @@ def _parse_cache(target: Path, folder: str):
     a replay from a build.
     """
     kind = "shop" if os.environ.get("SEGMENTS_RAW") else "demo"
-    own, shared = target / PARSED, PROJECT / "target" / "_".join(filter(None, (kind, folder, PARSED)))
+    engine = "postgres" if os.environ.get("SEGMENTS_TARGET") == "postgres" else ""
+    own, shared = target / PARSED, PROJECT / "target" / "_".join(filter(None, (kind, engine, folder, PARSED)))
     with contextlib.suppress(OSError):  # a project that may not be written to only takes longer
         if not own.exists():
             own.parent.mkdir(parents=True, exist_ok=True)
@@ -104,5 +105,7 @@ def _sentence(message: str) -> str:
     if len(lines) > 1 and lines[0].endswith((")", "Error")) and " Error" in lines[0]:
         lines = lines[1:]
     text = " ".join(lines) if len(lines) < 3 else "\n  ".join(lines)
+    # what raise_if() had to say on Postgres
+    text = re.sub(r'^(.*)invalid input syntax for type integer: "(.*)"$', r"\1\2", text)
     text = re.sub(r"^(Runtime|Database|Invalid Input|IO|Compilation) Error:? ", "", text)
     return text if text.endswith((".", "?", "!")) or not text else text + "."

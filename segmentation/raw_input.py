@@ -107,15 +107,16 @@ def view_queries(files: dict[str, list[Path]]) -> dict[str, str]:
         return {name: _query(connection, name, table, files.get(name, [])) for name, table in CONTRACT.items()}
 
 
-def create_views(restricted: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:
-    """Create `raw.<table>` for every table of the contract in the restricted database, all or none.
+def create_views(restricted, queries: dict[str, str], schema: str = "raw") -> None:
+    """Create `<schema>.<table>` for every table of the contract in the restricted area, all or none.
 
-    They hold for the files as they are: `segmentation build` makes them anew each time.
+    `restricted` is a connection to it, DuckDB's own or a postgres.Database. The views hold for the files as they are:
+    `segmentation build` makes them anew each time.
     """
     restricted.execute("begin")
-    restricted.execute("create schema if not exists raw")
+    restricted.execute(f"create schema if not exists {schema}")
     for name, query in queries.items():
-        restricted.execute(f'create or replace view raw."{name}" as {query}')
+        restricted.execute(f'create or replace view {schema}."{name}" as {query}')
     restricted.execute("commit")
 
 

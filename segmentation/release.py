@@ -81,7 +81,8 @@ def rule_hashes(project: Path = PROJECT) -> dict[Version, str]:
             hashes[row["segment_id"], row["spec_version"]] = row["rule_hash"]
 
     # a home of its own: hashing needs no data, and must not wait for a running build; no settings from a file `.env`
-    with tempfile.TemporaryDirectory() as home, environment({"SEGMENTS_HOME": home, "PYTHON_DOTENV_DISABLED": "1"}):
+    own = {"SEGMENTS_TARGET": "duckdb", "PYTHON_DOTENV_DISABLED": "1"}
+    with tempfile.TemporaryDirectory() as home, environment(own | {"SEGMENTS_HOME": home}):
         result = dbtRunner(callbacks=[collect]).invoke([
             "run-operation", "segment_hashes", "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
             "--target-path", f"{home}/target", "--log-path", f"{home}/logs",

@@ -6,8 +6,6 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
-
 from segmentation.errors import UserError
 from segmentation.home import Home
 
@@ -26,8 +24,13 @@ def padded_blocks(key: bytes) -> tuple[str, str]:
     return bytes(b ^ 0x36 for b in padded).hex(), bytes(b ^ 0x5C for b in padded).hex()
 
 
-def ensure_keys(restricted: duckdb.DuckDBPyConnection, key_file: Path | None, has_history: bool = False) -> None:
-    """Create `vault.hmac_keys` once: from the key file, else from the system's secure random source.
+def ensure_keys(
+    restricted, key_file: Path | None, has_history: bool = False, schema: str = "vault", owner: str = "SEGMENTS_HOME"
+) -> None:
+    """Create `hmac_keys` in the vault's schema once: from the key file, else from the system's secure random source.
+
+    `restricted` is a connection to the restricted area, DuckDB's own or a postgres.Database; `owner` what the messages
+    call the holder of the history.
 
     The key file holds one line of 64 hex digits per key, in the order of KEY_NAMES (and perhaps one more, see
     `nonce_seed`). Keys never change afterwards: a different key file is refused, and so are new keys for a home that has
@@ -35,22 +38,22 @@ def ensure_keys(restricted: duckdb.DuckDBPyConnection, key_file: Path | None, ha
     """
     given = dict(zip(KEY_NAMES, _read_key_file(key_file))) if key_file else None
     restricted.execute("begin")
-    restricted.execute("create schema if not exists vault")
+    restricted.execute(f"create schema if not exists {schema}")
     restricted.execute(
-        "create table if not exists vault.hmac_keys"
+        f"create table if not exists {schema}.hmac_keys"
         " (key_name varchar, secret varchar, inner_block varchar, outer_block varchar)"
     )
-    existing = dict(restricted.execute("select key_name, inner_block from vault.hmac_keys").fetchall())
+    existing = dict(restricted.execute(f"select key_name, inner_block from {schema}.hmac_keys").fetchall())
     if existing:
         if given and existing != {name: padded_blocks(key)[0] for name, key in given.items()}:
-            raise UserError(f"SEGMENTS_KEY_FILE {key_file}: these are not the keys that this SEGMENTS_HOME was made with.")
+            raise UserError(f"SEGMENTS_KEY_FILE {key_file}: these are not the keys that this {owner} was made with.")
     elif has_history and not given:
-        text = "The keys of this SEGMENTS_HOME's history are gone: restore restricted.duckdb, or give SEGMENTS_KEY_FILE."
+        text = f"The keys of this {owner}'s history are gone: restore its vault, or give SEGMENTS_KEY_FILE."
         raise UserError(text)
     else:
         keys = given or {name: secrets.token_bytes(KEY_BYTES) for name in KEY_NAMES}
         rows = [(name, key.hex()[:32], *padded_blocks(key)) for name, key in keys.items()]
-        restricted.executemany("insert into vault.hmac_keys values (?, ?, ?, ?)", rows)
+        restricted.executemany(f"insert into {schema}.hmac_keys values (?, ?, ?, ?)", rows)
     restricted.execute("commit")
 
 
@@ -66,10 +69,9 @@ def nonce_seed(home: Home, key_file: Path | None) -> Iterator[None]:
     A third line of the key file is taken as the seed, so that two homes can be compared hash by hash (as the tests do).
     Whoever keeps that line can compute destroyed nonces again.
     """
-    given = _read_key_file(key_file)[len(KEY_NAMES):] if key_file else []
     path = home.folder / SEED_FILE
     path.touch(mode=0o600)
-    path.write_text((given[0].hex() if given else secrets.token_hex(KEY_BYTES)) + "\n", encoding="ascii")
+    path.write_text(new_seed(key_file) + "\n", encoding="ascii")
     try:
         # dbt runs in the home's folder: a path without folders needs no quoting and survives a move of the home
         columns = "columns = {'seed': 'varchar'}, auto_detect = false, header = false, delim = ','"
@@ -79,6 +81,12 @@ def nonce_seed(home: Home, key_file: Path | None) -> Iterator[None]:
         path.write_text("0" * 2 * KEY_BYTES + "\n", encoding="ascii")
         path.unlink()
         _show_seed(home, "select cast(null as varchar) as seed where false")
+
+
+def new_seed(key_file: Path | None) -> str:
+    """A seed for the leaf nonces of one build, 64 hex digits: random, or the third line of the key file."""
+    given = _read_key_file(key_file)[len(KEY_NAMES):] if key_file else []
+    return given[0].hex() if given else secrets.token_hex(KEY_BYTES)
 
 
 def _show_seed(home: Home, query: str) -> None:

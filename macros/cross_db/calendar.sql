@@ -73,7 +73,7 @@
 {%- endmacro %}
 
 {% macro default__month_and_day(day) -%}
-    to_char({{ day }}, 'MM-DD')
+    to_char({{ day }}, 'MM-DD') collate "C"
 {%- endmacro %}
 
 {% macro duckdb__month_and_day(day) -%}

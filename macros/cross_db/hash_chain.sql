@@ -12,7 +12,7 @@
     with recursive chained as (
         select
             number,
-            head as previous_hash,
+            {{ byte_ordered('head') }} as previous_hash,
             {{ sha256_hex('head || content') }} as run_hash
         from {{ links }}
         where number = (select min(firsts.number) from {{ links }} as firsts)

@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {% macro default__sha256_hex(text) -%}
-    encode(sha256(convert_to({{ text }}, 'UTF8')), 'hex')
+    encode(sha256(convert_to({{ text }}, 'UTF8')), 'hex') collate "C"
 {%- endmacro %}
 
 {% macro duckdb__sha256_hex(text) -%}
@@ -25,7 +25,7 @@
 {%- endmacro %}
 
 {% macro default__hmac_sha256_hex(text, inner_block, outer_block) -%}
-    encode(sha256(decode({{ outer_block }}, 'hex') || sha256(decode({{ inner_block }}, 'hex') || convert_to({{ text }}, 'UTF8'))), 'hex')
+    encode(sha256(decode({{ outer_block }}, 'hex') || sha256(decode({{ inner_block }}, 'hex') || convert_to({{ text }}, 'UTF8'))), 'hex') collate "C"
 {%- endmacro %}
 
 {% macro duckdb__hmac_sha256_hex(text, inner_block, outer_block) -%}

@@ -10,8 +10,9 @@
 
 {#
     An amount in the reporting currency, rounded to cents. Arguments: amount; rate (reporting units per unit; null: it
-    is the reporting currency already, and nothing is multiplied).
+    is the reporting currency already, and nothing is multiplied). The product is wide: two decimal(18) overflow on DuckDB
+    from a hundred million on.
 #}
 {% macro converted(amount, rate) -%}
-    case when {{ rate }} is null then cast({{ amount }} as {{ money() }}) else cast({{ amount }} * {{ rate }} as {{ money() }}) end
+    case when {{ rate }} is null then cast({{ amount }} as {{ money() }}) else cast(cast({{ amount }} as decimal(38, 2)) * {{ rate }} as {{ money() }}) end
 {%- endmacro %}

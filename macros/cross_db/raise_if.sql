@@ -6,9 +6,10 @@
     {{ return(adapter.dispatch('raise_if')(condition, message)) }}
 {%- endmacro %}
 
-{# Postgres has no error(): casting the sentence to a number puts it into the engine's own message. #}
+{# Postgres has no error(): casting the sentence to a number puts it into the engine's own message. The cast stands outside
+   the `case`, because a cast of a mere literal is computed before the statement runs. #}
 {% macro default__raise_if(condition, message) -%}
-    case when {{ condition }} then cast({{ message }} as integer) is null else true end
+    cast(case when {{ condition }} then {{ message }} end as integer) is null
 {%- endmacro %}
 
 {% macro duckdb__raise_if(condition, message) -%}

@@ -3,7 +3,10 @@
     Argument: column, a column name of the raw table. No units; text in, typed value out.
 #}
 
-{# UTC instant as plain timestamp. An offset in text is honoured; text without one is UTC. Infinity is not an instant. #}
+{#
+    UTC instant as plain timestamp. An offset in text is honoured; text without one is UTC. Its year has four digits
+    (1000 to 9999): infinity is not an instant, two digits are nobody's year, and 9999-12-31 is the project's "never".
+#}
 {% macro as_timestamp(column) -%}
     {{ return(adapter.dispatch('as_timestamp')(column)) }}
 {%- endmacro %}
@@ -17,9 +20,15 @@
 {% macro duckdb__as_timestamp(column) -%}
     case
         when typeof({{ column }}) = 'TIMESTAMP'
-            then case when isfinite(try_cast({{ column }} as timestamp)) then try_cast({{ column }} as timestamp) end
-        when isfinite(try_cast({{ column }} as timestamptz)) then timezone('UTC', try_cast({{ column }} as timestamptz))
+            then case when {{ has_four_digit_year('try_cast(' ~ column ~ ' as timestamp)') }} then try_cast({{ column }} as timestamp) end
+        when {{ has_four_digit_year("timezone('UTC', try_cast(" ~ column ~ " as timestamptz))") }}
+            then timezone('UTC', try_cast({{ column }} as timestamptz))
     end
+{%- endmacro %}
+
+{# Whether a DuckDB date or timestamp lies in the years 1000 to 9999. Arguments: value (SQL), type: date or timestamp. #}
+{% macro has_four_digit_year(value, type='timestamp') -%}
+    {{ value }} between {{ type }} '1000-01-01' and {{ type }} '9999-12-31{{ ' 23:59:59.999999' if type != 'date' }}'
 {%- endmacro %}
 
 {# Money: decimal(18,2). #}
@@ -48,11 +57,15 @@
 {%- endmacro %}
 
 {% macro duckdb__as_date(column) -%}
-    case when isfinite(try_cast({{ column }} as date)) then try_cast({{ column }} as date) end
+    case when {{ has_four_digit_year('try_cast(' ~ column ~ ' as date)', 'date') }} then try_cast({{ column }} as date) end
 {%- endmacro %}
 
 {# Text, unchanged; the empty text is a missing value. #}
 {% macro as_text(column) -%}
+    {{ return(adapter.dispatch('as_text')(column)) }}
+{%- endmacro %}
+
+{% macro default__as_text(column) -%}
     nullif(cast({{ column }} as {{ dbt.type_string() }}), '')
 {%- endmacro %}
 
@@ -102,7 +115,7 @@
     }[type] -%}
     case
         when typeof({{ column }}) = '{{ native }}'
-            then {% if type in ('timestamp', 'date') %}not isfinite(try_cast({{ column }} as {{ native }})){% else %}false{% endif %}
+            then {% if type in ('timestamp', 'date') %}not ({{ has_four_digit_year('try_cast(' ~ column ~ ' as ' ~ type ~ ')', type) }}){% else %}false{% endif %}
         else {{ default__is_unreadable(column, type) }}
     end
 {%- endmacro %}

@@ -8,7 +8,7 @@
 {%- endmacro %}
 
 {% macro default__normalised_email(column) -%}
-    case when {{ column }} like '%_@_%' then {{ ascii_lower(nfc('trim(' ~ column ~ ')')) }} end
+    case when {{ column }} like '%_@_%' then {{ ascii_lower(nfc(trimmed(column))) }} end
 {%- endmacro %}
 
 {# A text in ASCII is its own normal form, and lower() changes no other letters in it: a fifth of the cost. #}
@@ -17,7 +17,7 @@
         when {{ column }} like '%_@_%' then
             case
                 when strlen({{ column }}) = length({{ column }}) then trim(lower({{ column }}))
-                else {{ ascii_lower(nfc('trim(' ~ column ~ ')')) }}
+                else {{ ascii_lower(nfc(trimmed(column))) }}
             end
     end
 {%- endmacro %}
@@ -32,18 +32,65 @@
     translate({{ text }}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')
 {%- endmacro %}
 
+{# A text without the spaces around it: Unicode's separators (category Zs), but no tab and no line end. #}
+{% macro trimmed(text) -%}
+    {{ return(adapter.dispatch('trimmed')(text)) }}
+{%- endmacro %}
+
+{% macro default__trimmed(text) -%}
+    trim({{ text }})
+{%- endmacro %}
+
+{# Postgres' own trim() cuts the plain space only. #}
+{% macro postgres__trimmed(text) -%}
+    btrim({{ text }}, u&' \00a0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200a\202f\205f\3000')
+{%- endmacro %}
+
+{#
+    A word to be looked up in a closed list (a status, a purpose): spaces around it cut, lower case in ASCII letters only,
+    because engines disagree on others. Argument: text (SQL).
+#}
+{% macro folded_word(text) -%}
+    {{ return(adapter.dispatch('folded_word')(text)) }}
+{%- endmacro %}
+
+{% macro default__folded_word(text) -%}
+    {{ ascii_lower(trimmed(text)) }}
+{%- endmacro %}
+
+{# translate() costs DuckDB two microseconds a row; of a text in ASCII, lower() says the same in a tenth. #}
+{% macro duckdb__folded_word(text) -%}
+    case when strlen({{ text }}) = length({{ text }}) then lower(trim({{ text }})) else {{ ascii_lower(trimmed(text)) }} end
+{%- endmacro %}
+
+{# A code to be looked up or compared (a currency): as folded_word, but in upper case. Argument: text (SQL). #}
+{% macro folded_code(text) -%}
+    {{ return(adapter.dispatch('folded_code')(text)) }}
+{%- endmacro %}
+
+{% macro default__folded_code(text) -%}
+    translate({{ trimmed(text) }}, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')
+{%- endmacro %}
+
+{% macro duckdb__folded_code(text) -%}
+    case when strlen({{ text }}) = length({{ text }}) then upper(trim({{ text }})) else {{ default__folded_code(text) }} end
+{%- endmacro %}
+
 {# Whether a text holds anything but spaces; null gives null or false. #}
 {% macro is_not_blank(text) -%}
     {{ return(adapter.dispatch('is_not_blank')(text)) }}
 {%- endmacro %}
 
 {% macro default__is_not_blank(text) -%}
-    trim({{ text }}) != ''
+    {{ trimmed(text) }} != ''
 {%- endmacro %}
 
-{# Compared byte by byte, what begins after the space character is not blank: spares nearly every row the trim. #}
+{#
+    Compared byte by byte, what begins with a visible ASCII character is not blank: spares nearly every row the trim.
+    (Beyond ASCII there are more spaces, such as the no-break space.)
+#}
 {% macro duckdb__is_not_blank(text) -%}
-    ({{ text }} >= '!' or trim({{ text }}) != '')
+    ({{ text }} between '!' and '~' or trim({{ text }}) != '')
 {%- endmacro %}
 
 {# Unicode normal form C. #}

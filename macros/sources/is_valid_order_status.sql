@@ -2,7 +2,7 @@
 {% macro is_valid_order_status(status) -%}
     coalesce(
         {%- for invalid in ['cancelled', 'voided', 'test', 'pending', 'failed'] %}
-        lower(trim({{ status }})) != '{{ invalid }}'{{ ' and' if not loop.last }}
+        {{ folded_word(status) }} != '{{ invalid }}'{{ ' and' if not loop.last }}
         {%- endfor %},
         true
     )

@@ -8,7 +8,7 @@ recorded as (
     select
         *,
         row_number() over (partition by as_of, segment_id order by attempt desc) as newness
-    from {{ recorded_evaluations() }}
+    from {{ recorded_evaluations() }} as evaluations
 ),
 
 differences as (

@@ -18,9 +18,9 @@ class Refused(Exception):
 
 
 class Macros:
-    """Every macro below `folders` as an attribute; `context` is what they see of dbt."""
+    """Every macro below `folders` as an attribute; `context` is what they see of dbt, `engine` what they dispatch to."""
 
-    def __init__(self, *folders: Path):
+    def __init__(self, *folders: Path, engine: str = "duckdb"):
         self.connection = duckdb.connect()
         self.context = {
             "execute": True,
@@ -32,7 +32,7 @@ class Macros:
             "return": self._return,
             "run_query": lambda sql: SimpleNamespace(rows=self.connection.execute(sql).fetchall()),
             "adapter": SimpleNamespace(
-                dispatch=lambda name: self.context.get(f"duckdb__{name}") or self.context[f"default__{name}"]),
+                dispatch=lambda name: self.context.get(f"{engine}__{name}") or self.context[f"default__{name}"]),
             "dbt": SimpleNamespace(type_string=lambda: "text", type_timestamp=lambda: "timestamp"),
             "log": lambda message, info=False: self.logged.append(message),
         }

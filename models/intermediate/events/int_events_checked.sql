@@ -1,3 +1,4 @@
+{{ config(materialized=view_or_copy()) }}
 {#- a literal, not a join with the settings: a condition on a joined row would be tested apart from the scan -#}
 {%- set ingested_at = instant_setting('INGESTED_AT') -%}
 

@@ -66,7 +66,7 @@ left join rates
     on orders.as_of = rates.as_of
     and orders.currency = rates.currency
     and orders.order_date = rates.order_date
-left join sensitive on lower(products.product_category) = sensitive.category
+left join sensitive on {{ folded_word('products.product_category') }} = sensitive.category
 where products.product_category is not null
     and sensitive.category is null
     and orders.identifier is not null

@@ -24,7 +24,7 @@ select
     order_lines.product_id,
     order_lines.quantity,
     order_lines.unit_price,
-    coalesce(order_lines.discount_amount, 0) as discount_amount,
+    cast(coalesce(order_lines.discount_amount, 0) as {{ money() }}) as discount_amount,
     coalesce(order_lines.recorded_at, orders.first_recorded_at) as recorded_at,
     order_lines.unreadable_value,
     case

@@ -14,7 +14,7 @@ settings as (
 
 select
     exchange_rates.source_system,
-    upper(trim(exchange_rates.currency)) as currency,
+    {{ folded_code('exchange_rates.currency') }} as currency,
     exchange_rates.rate,
     exchange_rates.rate_date,
     exchange_rates.known_from as recorded_at,

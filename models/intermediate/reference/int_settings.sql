@@ -4,8 +4,8 @@
 
 with currencies as (
     select
-        count(distinct upper(trim(currency))) as n_currencies,
-        min(upper(trim(currency))) as only_currency
+        count(distinct {{ folded_code('currency') }}) as n_currencies,
+        min({{ folded_code('currency') }}) as only_currency
     from {{ ref('stg_generic__orders') }}
     where currency is not null
 ),

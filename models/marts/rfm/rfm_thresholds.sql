@@ -41,8 +41,8 @@ select
     as_of,
     metric,
     score,
-    min(metric_value) as lowest_value,
-    max(metric_value) as highest_value,
+    cast(min(metric_value) as {{ money() }}) as lowest_value,
+    cast(max(metric_value) as {{ money() }}) as highest_value,
     count(*) as n_customers,
     'rank' as method
 from scores

@@ -1,0 +1,162 @@
+"""A small shop whose every row tries to make two engines differ: for comparing them, not for meaning anything."""
+
+import random
+from datetime import datetime, timedelta
+
+START, END = datetime(2025, 1, 1), datetime(2026, 3, 31)
+# ids that sort differently by bytes, by language and by number; quotes, line ends, escapes, signs that cannot be seen
+PEOPLE = [
+    "a10", "a9", "A9", "a-b", "aa", "a b", "ab", "B", "b", "é", "e\u0301", "É", "ß", "ss", "İ", "i", "ı", "\u212a", "k", "ж", "中文",
+    "🙂", "👩‍👩‍👧", "O'Brien", 'say "hi"', "back\\slash", "100%", "tab\there", "line\nend", "zero\u200bwidth", "\u200b", " 6",
+    "6 ", "6", "06", "null", "NULL", "None", "''", "--", "; drop table orders; --", "{{ as_of }}", "$1", "?", "%s", "\u202eltr",
+    "x" * 300, "ﬁ", "Ǆ", "٣", "\ufeffbom", "_", "~", "-1",
+]
+EMAILS = [
+    "", "", "Foo@Ex.com", "foo@ex.com", " foo@ex.com\u00a0", "jose\u0301@ex.com", "josé@ex.com", "JOSÉ@ex.com", "o'b@ex.com",
+    "no at", "@", "a@", "\u3000b@ex.com", "ünï@ex.com", "K@ex.com", "\u212a@ex.com", "x+y@ex.com", "x.y@ex.com",
+]
+PHONES = ["", "", "+49 30 123", "0049 30 123", "(030) 123", "٠١٢", "00", "ext. 12", "none"]
+AMOUNTS = [
+    "12.345", "0.005", "0.00", "19.99", "250", "1e2", "1_000.50", " 7.5 ", "99.994999", "33.335", "+5", ".5", "1500.00", "60.00",
+    "200.00", "75.10", "49.95",
+]
+BAD_AMOUNTS = ["-5", "-0.004", "12,50", "NaN", "inf", "9999999999999999.995", "EUR 5", "１２", "5€", "1.2.3", "🙂"]
+STATUSES = ["", "", "paid", "Shipped", " CANCELLED ", "cancelled\u00a0", "Test", "FA\u0130LED", "failed\u200b", "voided", "pendıng"]
+CURRENCIES = ["", "", "EUR", "eur", " Eur ", "USD", "usd", "GBP", "JPY", "XXX", "EU\u017f"]
+CATEGORIES = ["b", "B", "a-b", "aa", "ab", "A", "é", "Health", "HEALTH ", "RELIG\u0130ON", "", "🙂"]
+COUNTRIES = ["", "DE", "de", "FR", "Österreich", "a9", "a10"]
+EVENTS = [
+    "add_to_cart", "add_to_cart", "remove_from_cart", "product_view", "product_view", "page_view", "email_sent", "email_sent",
+    "email_sent", "email_opened", "email_opened", "email_clicked", "survey_answered", "survey_answered", "referral", "subscribed",
+    "unsubscribed", "checkout_started", "support_ticket", "Product_View", "unheard of", "",
+]
+PURPOSES = ["*", "personalize.content.profiling", "marketing.communications.email", "marketing.advertising.profiling",
+            "marketing", "personalize", " Marketing ", "MARKETİNG", "unknown purpose", ""]
+CONSENT_STATUSES = ["granted", "granted", "granted", "renewed", " Granted ", "withdrawn", "denied", "objected", "restricted",
+                    "objection_lifted", "restriction_lifted", "pending", "unknown", "GRANTED\u00a0", "grantéd", ""]
+
+
+class Draw(random.Random):
+    """Draws of what a row may hold."""
+
+    def instant(self, earliest: datetime = START, latest: datetime = END) -> datetime:
+        """A whole second; often one of few, so that rows tie."""
+        if self.random() < 0.3:
+            return earliest + (latest - earliest) / 8 * self.randrange(8)
+        return earliest + timedelta(seconds=self.randrange(int((latest - earliest).total_seconds())))
+
+    def written(self, instant: datetime, bad: float = 0.03) -> str:
+        """An instant as an export may write it, now and then as nobody can read it."""
+        if self.random() < bad:
+            return self.choice(["2026-02-30 10:00:00", "infinity", "-infinity", "yesterday", "03.03.2026", "2026-03-03 25:00:00",
+                                "26-03-03", "10000-01-01", "0001-01-01 00:00:00", "1772500000", "2026-03-03 10:00:00 +01", "🙂"])
+        offset = self.choice([0, 0, 120, -210, 345, 840])
+        local = instant + timedelta(minutes=offset)
+        sign, minutes = ("-" if offset < 0 else "+"), abs(offset)
+        return self.choice([
+            f"{instant:%Y-%m-%d %H:%M:%S}", f"{instant:%Y-%m-%dT%H:%M:%SZ}", f"{instant:%Y/%m/%d %H:%M:%S} UTC",
+            f"{instant:%Y-%m-%d %H:%M:%S}.{self.choice(['5', '1239999', '000001', '9999999', ''])}",
+            f"{local:%Y-%m-%d %H:%M:%S}{sign}{minutes // 60:02}:{minutes % 60:02}",
+            f"{local:%Y-%m-%dT%H:%M:%S.250}{sign}{minutes // 60:02}{minutes % 60:02}",
+        ])
+
+    def recorded(self, instant: datetime) -> str:
+        """When a fact was recorded: at once, late, not at all, or (rejected) too early."""
+        delay = self.choice([0, 0, 1, 240, 86_400, 2_000_000, -200, -100_000])
+        return "" if self.random() < 0.3 else self.written(instant + timedelta(seconds=delay), bad=0.01)
+
+    def amount(self, bad: float = 0.08) -> str:
+        """A text of an amount."""
+        return self.choice(BAD_AMOUNTS if self.random() < bad else AMOUNTS)
+
+
+def hostile_shop(seed: int = 20260303) -> dict[str, list[dict[str, str]]]:
+    """All tables but notices and identity_links, in raw texts; the same rows for the same seed. Some columns are missing."""
+    draw = Draw(seed)
+    tables = {
+        "orders": [order(draw, number) for number in range(700)],
+        "customers": [customer(draw, person) for person in PEOPLE],
+        "products": [{"product_id": f"p{n}", "product_category": draw.choice(CATEGORIES), "product_name": "n"} for n in range(30)],
+        "events": [event(draw, number) for number in range(2500)],
+        "consents": consents(draw),
+        "exchange_rates": [
+            {"currency": currency, "rate_date": f"{START + timedelta(days=30 * month):%Y-%m-%d}",
+             "rate": draw.choice(["0.923456785", "1.17", "0.0061234567", " 0.9", "1e0", "abc", "-1"]), "recorded_at": ""}
+            for currency in ("USD", "usd ", "GBP", "JPY") for month in range(12)
+        ],
+        "scheduled_sends": [
+            {"send_id": draw.choice(PEOPLE), "channel": "email", "scheduled_at": draw.written(draw.instant()),
+             "customer_id": draw.choice(PEOPLE), "email": draw.choice(EMAILS)} for _ in range(40)
+        ],
+    }
+    orders = [row["order_id"] for row in tables["orders"]]
+    tables["order_lines"] = [
+        {"order_id": draw.choice(orders + ["nowhere"]), "line_number": draw.choice(["1", "2", "3", "2.5", " 4 ", "x", "2147483648"]),
+         "product_id": f"p{draw.randrange(32)}", "quantity": draw.choice(["1", "2", "3", "10", "0", "-1", "1e1"]),
+         "unit_price": draw.amount(), "discount_amount": draw.choice(["", "1", "0.005", "1000"])} for _ in range(900)
+    ]
+    tables["refunds"] = [
+        {"refund_id": f"r{draw.randrange(110)}", "order_id": draw.choice(orders + ["nowhere", ""]), "amount": draw.amount(),
+         "refunded_at": draw.written(draw.instant()), "recorded_at": ""} for _ in range(160)
+    ]
+    for rows in tables.values():
+        rows += [dict(draw.choice(rows)) for _ in range(max(3, len(rows) // 20))]  # delivered again, unchanged
+        draw.shuffle(rows)
+    return tables
+
+
+def order(draw: Draw, number: int) -> dict[str, str]:
+    """One revision of an order; ids repeat, sometimes with another currency."""
+    instant = draw.instant()
+    return {
+        "order_id": draw.choice([f"o{number}", f"O{number}", f"o-{draw.randrange(60)}", draw.choice(PEOPLE)]),
+        "customer_id": draw.choice([*PEOPLE, "", "", " ", "\u00a0"]),
+        "email": draw.choice(EMAILS), "phone": draw.choice(PHONES), "currency": draw.choice(CURRENCIES),
+        "status": draw.choice(STATUSES), "coupon_code": draw.choice(["", "", "X", " "]), "channel": draw.choice(["web", "Web", "", "🛒"]),
+        "device_type": draw.choice(["mobile", "desktop", ""]), "country": draw.choice(COUNTRIES),
+        "gross_amount": draw.amount(), "discount_amount": draw.choice(["", "", "0", "5.005", "1e9", "-1", "x"]),
+        "ordered_at": draw.written(instant), "recorded_at": draw.recorded(instant),
+    }
+
+
+def customer(draw: Draw, person: str) -> dict[str, str]:
+    """One version of a customer's record; some persons have an older one under the same id."""
+    instant = draw.instant()
+    return {
+        "customer_id": draw.choice([person, person, draw.choice(PEOPLE)]), "email": draw.choice(EMAILS), "phone": draw.choice(PHONES),
+        "created_at": draw.written(instant), "country": draw.choice(COUNTRIES), "region": draw.choice(["", "a9", "a10"]),
+        "birth_date": draw.choice(["", "1990-02-28", "2000-02-29", "2012-01-01", " 1950/1/1", "1990-02-30", "infinity"]),
+        "recorded_at": draw.recorded(instant),
+    }
+
+
+def event(draw: Draw, number: int) -> dict[str, str]:
+    """One event; ids repeat, and many events tie."""
+    instant = draw.instant(earliest=datetime(2025, 12, 15))
+    return {
+        "event_id": draw.choice([f"e{number}", f"E-{number}", f"{number}", draw.choice(PEOPLE), ""] if draw.random() < 0.3
+                                else [f"e{number}", f"E{number}"]),
+        "event_type": draw.choice(EVENTS), "occurred_at": draw.written(instant), "customer_id": draw.choice([*PEOPLE, ""]),
+        "session_id": draw.choice(PEOPLE), "device_type": draw.choice(["mobile", "desktop", ""]),
+        "campaign_id": draw.choice(PEOPLE), "amount": draw.choice(["", draw.amount()]), "recorded_at": draw.recorded(instant),
+    }
+
+
+def consents(draw: Draw) -> list[dict[str, str]]:
+    """Everybody agrees early; then choices of all kinds, many at the same instant."""
+    rows = []
+    for number, person in enumerate(PEOPLE):
+        for purpose in ("personalize.content.profiling", "marketing.communications.email"):
+            rows.append({
+                "consent_event_id": f"early {number} {purpose}", "purpose": purpose, "status": "granted",
+                "effective_at": "2025-01-01 00:00:00", "customer_id": person, "email": "", "phone": "", "recorded_at": "2025-01-02",
+            })
+    for number in range(120):
+        instant = draw.instant(earliest=datetime(2025, 6, 1))
+        rows.append({
+            "consent_event_id": draw.choice([f"c{number}", f"C{number}", f"c-{number}", draw.choice(PEOPLE)]),
+            "purpose": draw.choice(PURPOSES), "status": draw.choice(CONSENT_STATUSES), "effective_at": draw.written(instant),
+            "customer_id": draw.choice([*PEOPLE, "", "", ""]), "email": draw.choice(EMAILS), "phone": draw.choice(PHONES),
+            "recorded_at": draw.recorded(instant),
+        })
+    return rows
