@@ -15,7 +15,7 @@ DATES = [datetime(2026, 2, 9), datetime(2026, 2, 16), datetime(2026, 3, 2), date
 START = datetime(2025, 7, 1)
 CUSTOMERS = ["anna", "Bob ", "ç'élin"]
 COMPARED = ("segment_members", "segment_partitions", "customer_features", "consent_state", "customers", "rfm_thresholds")
-EXAMPLES = settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 # days after START, mostly near the dates; and how many days later a row was recorded
 days = st.one_of(st.integers(0, 260), st.integers(190, 255))
