@@ -126,7 +126,7 @@ def _show_seed(database: Database, key_file: Path | None) -> dict[str, str]:
     """
     database.execute(
         f"create or replace view {VAULT}.nonce_seeds as"
-        " select nullif(current_setting('segmentation.nonce_seed', true), '') as seed")
+        " select seed from (select current_setting('segmentation.nonce_seed', true) as seed) as setting where seed != ''")
     own = os.environ.get("PGOPTIONS", "")
     return {"PGOPTIONS": f"{own} -c segmentation.nonce_seed={new_seed(key_file)}".strip()}
 

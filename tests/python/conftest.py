@@ -12,7 +12,7 @@ from segmentation.cli import main
 
 SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
-    "SEGMENTS_THREADS",
+    "SEGMENTS_THREADS", "SEGMENTS_TARGET",
 )
 # Files that share what takes long to build: with pytest-xdist they run one after the other in one worker. The longest
 # come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.

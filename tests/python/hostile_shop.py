@@ -77,7 +77,7 @@ def hostile_shop(seed: int = 20260303) -> dict[str, list[dict[str, str]]]:
         "orders": [order(draw, number) for number in range(700)],
         "customers": [customer(draw, person) for person in PEOPLE],
         "products": [{"product_id": f"p{n}", "product_category": draw.choice(CATEGORIES), "product_name": "n"} for n in range(30)],
-        "events": [event(draw, number) for number in range(2500)],
+        "events": [event(draw, number) for number in range(2500)] + tied_events(),
         "consents": consents(draw),
         "exchange_rates": [
             {"currency": currency, "rate_date": f"{START + timedelta(days=30 * month):%Y-%m-%d}",
@@ -140,6 +140,21 @@ def event(draw: Draw, number: int) -> dict[str, str]:
         "session_id": draw.choice(PEOPLE), "device_type": draw.choice(["mobile", "desktop", ""]),
         "campaign_id": draw.choice(PEOPLE), "amount": draw.choice(["", draw.amount()]), "recorded_at": draw.recorded(instant),
     }
+
+
+def tied_events() -> list[dict[str, str]]:
+    """For everybody, answers and mails of one instant: only the order of their ids tells which is the newest."""
+    rows = []
+    for person in PEOPLE:
+        for number, name in enumerate(["a9", "a10", "A9", "a-9", "B", "b", "é", "🙂"]):
+            for event_type, amount in (("survey_answered", str(number)), ("email_sent", ""), ("email_opened", "")):
+                if event_type != "email_opened" or number % 2:
+                    rows.append({
+                        "event_id": f"{name} {event_type} {person}", "event_type": event_type, "occurred_at": "2026-02-01 08:00:00Z",
+                        "customer_id": person, "session_id": "", "device_type": "", "campaign_id": name, "amount": amount,
+                        "recorded_at": "",
+                    })
+    return rows
 
 
 def consents(draw: Draw) -> list[dict[str, str]]:

@@ -228,6 +228,13 @@ def test_every_macro_is_described_with_the_arguments_that_it_has(manifest):
     assert wrong == {}
 
 
+def test_names_of_relations_and_unit_tests_fit_postgres(manifest, nodes):
+    """dbt makes a relation of each; Postgres cuts names at 63 characters, and dbt refuses to."""
+    names = {node["alias"] for node in nodes} | {test["name"] for test in manifest["unit_tests"].values()}
+    assert len(names) > 150
+    assert sorted(name for name in names if len(name) > 63) == []
+
+
 def test_no_model_is_longer_than_a_reader_can_hold():
     lengths = {path.name: len(path.read_text().splitlines()) for path in sources("models", ".sql") + sources("snapshots", ".sql")}
     assert len(lengths) > 80

@@ -5,8 +5,8 @@ value, punctuation ignored) and its clock stands in Auckland: nothing may depend
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from hostile_shop import hostile_shop
 from postgres_server import running_server
 
 from segmentation.cli import main
-from segmentation.dbt_run import environment
 from segmentation.errors import UserError
 from segmentation.postgres import Database, open_database, prepare, view_queries
 
@@ -26,9 +25,20 @@ pytestmark = pytest.mark.postgres
 EARLIER, LATER = "2026-03-09 00:00:00", "2026-03-30 00:00:00"
 BUILDER, READER = "segmentation", "segmentation_reader"
 READABLE = ("marts", "segments", "snapshots", "audit")
-RESTRICTED = ("intermediate", "vault")  # on DuckDB in the file `restricted`, on Postgres with a prefix
-CALLER = ("executed_at", "executor", "code_sha")  # of audit.segment_runs: who built, when, from which checkout
+RESTRICTED = ("intermediate", "evaluated", "vault")  # on DuckDB in the file `restricted`, on Postgres with a prefix
+CALLER = ("executed_at", "executor", "code_sha", "run_hash", "previous_hash")  # of audit.segment_runs: who built, when; hashed in
 HOSTILE_ORDER = "locale_provider icu icu_locale 'und-u-ka-shifted-kf-upper-kn' lc_collate 'C' lc_ctype 'C'"
+
+
+@contextmanager
+def exactly(settings: dict[str, str]) -> Iterator[None]:
+    """The environment with these settings and none of the command's others."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SETTINGS:
+            patch.delenv(name, raising=False)
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        yield
 
 
 @dataclass
@@ -57,8 +67,7 @@ class Shop:
 
     def build(self, home: Path, *options: str, **settings: str) -> int:
         """`segmentation build --target postgres` with exactly the given settings; returns its exit code."""
-        unset = {name: "" for name in SETTINGS}
-        with environment(unset | self.environment() | self.settings | settings | {"SEGMENTS_HOME": str(home)}):
+        with exactly(self.environment() | self.settings | settings | {"SEGMENTS_HOME": str(home)}):
             return main(["build", "--target", "postgres", *options])
 
 
@@ -158,13 +167,15 @@ def hashes_here(built: Built) -> dict[str, tuple[int, str]]:
             for catalog, schema, table, columns in listed}
 
 
-def hashes_there(shop: Shop) -> dict[str, tuple[int, str]]:
+def hashes_there(
+    shop: Shop, schemas: tuple[str, ...] = (*READABLE, *(f"restricted_{schema}" for schema in RESTRICTED))
+) -> dict[str, tuple[int, str]]:
     """Relation -> (rows, hash of the content) on Postgres, under DuckDB's names."""
     listed = shop.rows(
         """
         select table_schema, table_name, array_agg(column_name::text order by ordinal_position)
         from information_schema.columns where table_schema = any(%s) group by 1, 2
-        """, [[*READABLE, *(f"restricted_{schema}" for schema in RESTRICTED)]])
+        """, [list(schemas)])
     return {f"{schema.removeprefix('restricted_')}.{table}": content(
         shop.rows(f'select {chosen(table, columns)} from "{schema}"."{table}"')) for schema, table, columns in listed}
 
@@ -226,10 +237,10 @@ def test_the_same_date_again_changes_nothing(hostile):
 
 def test_an_older_date_is_refused_and_changes_nothing(hostile, capsys):
     _, shop, folder = hostile
-    before = hashes_there(shop)
+    before = hashes_there(shop, READABLE)
     assert shop.build(folder / "there", "--without-tests", AS_OF="2026-03-20 00:00:00") == 1
     assert "is older than the newest recorded evaluation" in capsys.readouterr().err
-    assert hashes_there(shop) == before
+    assert hashes_there(shop, READABLE) == before
 
 
 def test_the_reader_reads_marts_segments_snapshots_and_audit_and_nothing_else(demo_there):
@@ -284,6 +295,10 @@ def test_a_reader_let_into_the_restricted_area_stops_the_build(demo_there, tmp_p
             connection.cursor().execute(f"revoke usage on schema restricted_staging from {READER}")
 
 
+def test_the_server_of_the_tests_opens_no_port(demo_there):
+    assert demo_there.rows("show listen_addresses") == [("",)]
+
+
 def test_text_columns_are_ordered_by_their_bytes_whatever_the_database_does(demo_there):
     assert demo_there.rows("select 'a10' < 'a9', 'B' < 'a'")[0] == (False, False), "the database must have an order of its own"
     others = demo_there.rows(
@@ -307,7 +322,7 @@ def empty(server) -> Iterator[Shop]:
 @pytest.fixture
 def database(empty) -> Iterator[Database]:
     """The command's own connection to it."""
-    with environment({name: "" for name in SETTINGS} | empty.environment()), open_database() as found:
+    with exactly(empty.environment()), open_database() as found:
         yield found
 
 
@@ -367,22 +382,23 @@ def test_a_raw_schema_is_a_plain_name_outside_the_restricted_area(database, name
         view_queries(database, name)
 
 
-def test_keys_are_random_made_once_and_never_changed(database, empty, tmp_path):
+def test_keys_are_random_made_once_and_never_changed(database, empty, tmp_path, monkeypatch):
     write_tables(empty, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
-    os.environ["SEGMENTS_RAW"] = "shop"
+    monkeypatch.setenv("SEGMENTS_RAW", "shop")
     keys = "select key_name, secret, inner_block, outer_block from restricted_vault.hmac_keys order by 1"
     settings = prepare(database)
     assert settings["SEGMENTS_RAW"] == "given" and settings["INGESTED_AT"]
     made = empty.rows(keys)
     assert [row[0] for row in made] == ["customer_key", "record_key"] and made[0][1] != made[1][1]
-    prepare(database)
+    assert prepare(database)["PGOPTIONS"] != settings["PGOPTIONS"], "each build has a seed of nonces of its own"
     assert empty.rows(keys) == made
+    assert empty.rows("select * from restricted_vault.nonce_seeds") == [], "and only its sessions see it"
     other = tmp_path / "keys"
     other.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (1, 2)))
-    os.environ["SEGMENTS_KEY_FILE"] = str(other)
+    monkeypatch.setenv("SEGMENTS_KEY_FILE", str(other))
     with pytest.raises(UserError, match="not the keys that this database was made with"):
         prepare(database)
-    os.environ["SEGMENTS_RAW"] = ""
+    monkeypatch.delenv("SEGMENTS_RAW")
     with pytest.raises(UserError, match="holds the shop's history"):
         prepare(database)
     assert empty.rows(keys) == made
@@ -390,8 +406,7 @@ def test_keys_are_random_made_once_and_never_changed(database, empty, tmp_path):
 
 def test_a_shop_does_not_go_into_the_demos_database(demo_there):
     write_tables(demo_there, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
-    unset = {name: "" for name in SETTINGS}
-    with environment(unset | demo_there.environment() | {"SEGMENTS_RAW": "shop"}), open_database() as database:
+    with exactly(demo_there.environment() | {"SEGMENTS_RAW": "shop"}), open_database() as database:
         with pytest.raises(UserError, match="holds the demo's history"):
             prepare(database)
     assert demo_there.rows("select to_regclass('restricted_vault.hmac_keys')") == [(None,)]
