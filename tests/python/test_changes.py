@@ -336,15 +336,15 @@ def test_c33_a_refund_above_its_order_leaves_nothing_and_one_before_its_order_is
     """Spend is never negative; a refund may include tax and shipping, so one above the order is no error (DECISIONS 12)."""
     assert (history.spends_first["refund above the order"], history.spends_first["refund before the order"]) == (0, 20)
     assert min(net_spends(history.built).values()) == 0
-    rejected = history.built.rows("select reason, n_rows from audit.rejected_rows where table_name = 'refunds'")
-    assert len(rejected) == 1 and rejected[0][1] == 1
+    assert history.built.rows("select reason, n_rows from audit.rejected_rows where table_name = 'refunds'") == [
+        ("refunded_at lies before the order", 1)]
 
 
 def test_c34_amounts_of_other_currencies_are_exact_and_without_a_rate_an_order_is_rejected(history):
     assert (history.spends_first["yen"], history.spends_first["dinar"]) == (Decimal("6.20"), Decimal("30.00"))
-    assert "no rate" not in history.spends_first or history.spends_first["no rate"] == 0
-    rejected = history.built.rows("select reason, n_rows from audit.rejected_rows where table_name = 'orders'")
-    assert len(rejected) == 1 and rejected[0][1] == 1 and "rate" in rejected[0][0]
+    assert "no rate" not in history.spends_first
+    assert history.built.rows("select reason, n_rows from audit.rejected_rows where table_name = 'orders'") == [
+        ("no exchange rate for currency CHF", 1)]
 
 
 def test_c35_a_rate_restated_later_counts_from_when_it_was_known(history):

@@ -61,8 +61,11 @@ by_purpose as (
         segment_id,
         customer_key,
         max(case when was_permitted and not is_permitted and is_objected then 1 else 0 end) as is_objection,
-        max(case when was_permitted and not is_permitted and not is_objected and consent_status in ('expired', 'invalidated', 'revoked_by_controller')
-            then 1 else 0 end) as is_expired,
+        max(case
+            when was_permitted and not is_permitted and not is_objected
+                and consent_status in ('expired', 'invalidated', 'revoked_by_controller') then 1
+            else 0
+        end) as is_expired,
         max(case when was_permitted and not is_permitted and not is_objected then 1 else 0 end) as is_lost,
         max(case when not was_permitted and is_permitted and was_objected then 1 else 0 end) as is_objection_lifted,
         max(case when not was_permitted and is_permitted then 1 else 0 end) as is_given

@@ -8,7 +8,11 @@ versions as (
     select
         source_system,
         order_id,
-        case when customer_id is not null then 'customer_id' when email is not null then 'email' else 'phone' end as identifier_type,
+        case
+            when customer_id is not null then 'customer_id'
+            when email is not null then 'email'
+            else 'phone'
+        end as identifier_type,
         coalesce(customer_id, email, phone) as identifier,
         gross_amount - discount_amount as amount,
         {{ is_valid_order_status('status') }} as is_valid,

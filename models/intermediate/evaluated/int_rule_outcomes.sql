@@ -71,7 +71,8 @@ scenarios as (
 hybrids as (
     select
         case
-            when scenarios.cause = 'time_decay' and {{ dbt.position("';as_of;'", 'scenarios.features') }} > 0 then changes.previous_as_of
+            when scenarios.cause = 'time_decay' and {{ dbt.position("';as_of;'", 'scenarios.features') }} > 0
+                then changes.previous_as_of
             else changes.as_of
         end as as_of,
         scenarios.segment_id,
@@ -80,7 +81,10 @@ hybrids as (
         changes.as_of as changed_at,
         changes.customer_key as changed_key
         {%- for feature in features %},
-        case when {{ dbt.position("';" ~ feature ~ ";'", 'scenarios.features') }} > 0 then previous.{{ feature }} else customers.{{ feature }} end as {{ feature }}
+        case
+            when {{ dbt.position("';" ~ feature ~ ";'", 'scenarios.features') }} > 0 then previous.{{ feature }}
+            else customers.{{ feature }}
+        end as {{ feature }}
         {%- endfor %}
     from scenarios
     inner join changes
