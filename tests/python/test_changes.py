@@ -55,7 +55,7 @@ class Rows:
 
 
 def shop(with_late_order: bool = True) -> dict[str, list[dict]]:
-    """The raw tables. Nineteen buyers at SECOND, so only the greatest spender is among the top 5 percent."""
+    """The raw tables. At SECOND fewer than twenty-one buyers, so only the greatest spender is among the top 5 percent."""
     rows = Rows()
     # own orders, refunds, cancellations, and the same when they are recorded late
     rows.order("orders", "2026-01-10 10:00:00", "150.00")
@@ -83,6 +83,8 @@ def shop(with_late_order: bool = True) -> dict[str, list[dict]]:
     rows.order("overtaken", BETWEEN, "10.00", number="2")
     rows.order("overtakes", BETWEEN, "6000.00")
     rows.order("a month ago", "2026-01-30 10:00:00", "50.00")
+    rows.order("a month ago, refunded", "2026-01-30 10:00:00", "50.00")
+    rows.refund("a month ago, refunded", BETWEEN, "5.00")
     rows.order("objects", "2026-01-10 10:00:00", "50.00")
     rows.say("objects", OBJECTABLE, "objected", BETWEEN)
     # money of other currencies: no decimals, three decimals, a rate restated later, a rate that nobody gave
@@ -144,6 +146,7 @@ EXPECTED = {
     ("overtakes", AOV): ("entered", "own_order", False),
     ("overtakes", EXISTING): ("entered", "own_order", False),
     ("a month ago", ONCE): ("entered", "time_decay", False),
+    ("a month ago, refunded", ONCE): ("entered", "time_decay", False),  # a refund ages nobody
     ("objects", EXISTING): ("left", "objection", False),
     ("objects", ONCE): ("left", "objection", False),
     ("dollars", HIGH): ("left", "late_data", True),
@@ -161,7 +164,7 @@ EXPECTED = {
 LATE_ARRIVALS = {
     ("late order", "late_order", "late_data"), ("late refund", "late_refund", "late_data"), ("late event", "late_event", "late_data"),
     ("withdraws late", "late_restriction", "late_consent"), ("agrees late", "late_grant", "late_consent"),
-    ("cancelled", "reduced_order", "late_data"), ("corrected down", "reduced_order", "late_data"),
+    ("cancelled", "cancelled_order", "late_data"), ("corrected down", "smaller_order", "late_data"),
     ("corrected up", "increased_order", "late_data"), ("dollars", "late_rate", "late_data"),
 }
 # what is recorded of a date and must not move when later dates are evaluated
@@ -177,7 +180,7 @@ def written(folder: Path, tables: dict[str, list[dict]]) -> Path:
     folder.mkdir()
     for table, rows in tables.items():
         columns = list(rows[0])
-        lines = [",".join(columns), *(",".join(str(row[column]) for column in columns) for row in rows)]
+        lines = [",".join(columns), *(",".join(f'"{row[column]}"' for column in columns) for row in rows)]
         (folder / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 

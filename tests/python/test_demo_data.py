@@ -208,7 +208,7 @@ REASONS = {
     ("Lars", "new_subscriber_no_purchase", "03-16"): ("left", "objection", False),
     ("Max", "cart_abandoner", "01-12"): ("entered", "first_evaluation", False),
     ("Max", "cart_abandoner", "01-19"): ("left", "consent_withdrawn", False),
-    ("Max", "cart_abandoner", "03-30"): ("entered", "consent_granted", False),
+    ("Max", "cart_abandoner", "03-30"): ("entered", "own_activity", False),  # he had agreed again before the 23rd
     ("Nora", "new_subscriber_no_purchase", "02-02"): ("entered", "consent_granted", False),
     ("Nora", "new_subscriber_no_purchase", "02-23"): ("left", "own_order", False),
     ("Nora", "existing_customer", "02-23"): ("entered", "own_order", False),

@@ -22,7 +22,8 @@ facts as (
         as_of,
         customer_key,
         max(case when fact in ('new_order', 'increased_order') then 1 else 0 end) = 1 as has_order,
-        max(case when fact in ('new_refund', 'reduced_order') then 1 else 0 end) = 1 as has_refund,
+        max(case when fact in ('new_refund', 'smaller_order') then 1 else 0 end) = 1 as has_refund,
+        max(case when fact = 'cancelled_order' then 1 else 0 end) = 1 as has_cancellation,
         max(case when fact = 'late_order' then 1 else 0 end) = 1 as has_late_order,
         max(case when fact = 'late_refund' then 1 else 0 end) = 1 as has_late_refund,
         max(case when fact = 'late_event' then 1 else 0 end) = 1 as has_late_event,
@@ -79,13 +80,15 @@ judged as (
         moved.direction,
         moved.has_act_since,
         {{ is_moved_by('causes.own_order', ['appeared', 'vanished']) }} as is_of_orders,
-        {{ is_moved_by('causes.refund_or_cancellation', ['appeared', 'vanished']) }} as is_of_refunds,
+        {{ is_moved_by('causes.refund', ['appeared', 'vanished']) }} as is_of_refunds,
+        {{ is_moved_by('causes.cancellation', ['appeared', 'vanished']) }} as is_of_cancellations,
         {{ is_moved_by('causes.own_activity', ['appeared']) }} as is_of_activity,
         {{ is_moved_by('causes.threshold_moved') }} as is_of_others,
         {{ is_moved_by('causes.time_decay') }} as is_of_time,
         coalesce(causes.own_order = 'late', false) as is_of_late_orders,
         coalesce(facts.has_order, false) as has_order,
         coalesce(facts.has_refund, false) as has_refund,
+        coalesce(facts.has_cancellation, false) as has_cancellation,
         coalesce(facts.has_late_order, false) as has_late_order,
         coalesce(facts.has_late_refund, false) as has_late_refund,
         coalesce(facts.has_late_event, false) as has_late_event,
@@ -114,9 +117,9 @@ select
     -- neither an order nor a refund nor time moved it: an exchange rate of the person's orders was restated
     or (
         (is_of_orders or is_of_refunds) and not is_of_time and has_late_rate
-        and not has_order and not has_refund and not has_late_order and not has_late_refund
+        and not has_order and not has_refund and not has_cancellation and not has_late_order and not has_late_refund
     ) as is_late_data,
-    is_of_refunds and has_refund as is_refund_or_cancellation,
+    (is_of_refunds and has_refund) or (is_of_cancellations and has_cancellation) as is_refund_or_cancellation,
     is_of_orders and has_order as is_own_order,
     is_of_activity as is_own_activity,
     is_of_others as is_threshold_moved,

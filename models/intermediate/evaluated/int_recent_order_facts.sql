@@ -26,10 +26,10 @@ revised as (
         as_of,
         old_identifier_type as identifier_type,
         old_identifier as identifier,
-        'reduced_order' as fact,
+        case when is_cancelled then 'cancelled_order' else 'smaller_order' end as fact,
         ordered_at
     from revisions
-    where is_reduced
+    where is_cancelled or is_smaller
 
     union all
 
