@@ -33,10 +33,12 @@ compared as (
         coalesce(recorded.customer_key, replayed.customer_key) as customer_key,
         recorded.is_recorded,
         replayed.is_replayed,
-        {%- for column in columns %}
-        case when recorded.{{ column }} is distinct from replayed.{{ column }} then '{{ column }} ' else '' end
-        {{- ' ||' if not loop.last }}
-        {%- endfor %} as modified_columns
+        concat(
+            {%- for column in columns %}
+            case when recorded.{{ column }} is distinct from replayed.{{ column }} then '{{ column }} ' else '' end
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        ) as modified_columns
     from recorded
     full outer join replayed
         on recorded.as_of = replayed.as_of

@@ -29,6 +29,15 @@ event_exceptions as (
     group by source_system
 ),
 
+{%- for table in tables if fact_columns(table).fixed %}
+{%- set fact = fact_columns(table) %}
+contradicting_{{ table }} as (
+    select distinct {{ (fact.key + [fact.fixed]) | join(', ') }}
+    from {{ ref('int_' ~ table ~ '_repeated') }}
+    where row_class = 'rejected'
+),
+{%- endfor %}
+
 -- the clock follows accepted recordings only: neither a row that contradicts an older version, nor a plan (a notice) dated
 -- ahead, nor a choice whose recording is only inferred from the time of ingestion
 counts as (
@@ -54,12 +63,8 @@ counts as (
     from {{ ref('int_' ~ table ~ '_checked') }} as checked
     cross join settings
     {%- if fact.fixed %}
-    left join (
-        select distinct {{ (fact.key + [fact.fixed]) | join(', ') }}
-        from {{ ref('int_' ~ table ~ '_repeated') }}
-        where row_class = 'rejected'
-    ) as contradicting
-        on {% for column in fact.key + [fact.fixed] %}checked.{{ column }} = contradicting.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    left join contradicting_{{ table }} as contradicting
+        on {{ same_keys('checked', 'contradicting', fact.key + [fact.fixed]) }}
     {%- endif %}
     group by checked.source_system
 
