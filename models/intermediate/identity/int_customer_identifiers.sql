@@ -12,8 +12,10 @@ consents as (
     select * from {{ ref('int_consent_events') }}
 ),
 
-event_activity as (
-    select * from {{ ref('int_event_activity') }}
+-- of all events, whatever the date evaluated: a key must not come and go with the clock
+events as (
+    select customer_id from {{ ref('int_events') }}
+    where customer_id is not null
 ),
 
 -- a person is known by customer id; a guest by e-mail, else by phone
@@ -59,7 +61,7 @@ named as (
     select
         'customer_id' as identifier_type,
         customer_id as identifier
-    from event_activity
+    from events
 )
 
 select
