@@ -181,8 +181,8 @@ def plain_sql(question: Question, values: dict[str, object]) -> str:
 
 def as_csv(answer: Answer) -> str:
     """The answer as CSV with a heading. A text that a spreadsheet would take for a formula gets a quote before it."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)  # RFC 4180; another end of line would leave a lone CR in a cell unquoted
     writer.writerow(answer.columns)
     for row in answer.rows:
         writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell for cell in row])

@@ -16,7 +16,7 @@ EVERY = ("day", "week", "month")
 # everything that does not depend on a date: raw rows checked once, keys, specs
 STATIC = ["build", "--exclude", "evaluation_clock+", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 SELECTION = [
-    "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes",
+    "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
     "--exclude", "resource_type:snapshot", "segment_membership_history+", "segment_definition_changes", "segment_history",
     "run_started", "replay_partitions", "replay_differences",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",

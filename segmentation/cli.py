@@ -248,7 +248,7 @@ def run_ask(options: argparse.Namespace) -> None:
         return
     answer = ask(Home.to_read(), question, values)
     if options.format == "csv":
-        print(as_csv(answer), end="")
+        sys.stdout.write(as_csv(answer))
         return
     show_answer(question.title, answer.columns, answer.rows[:ROWS_SHOWN])
     more = f", {ROWS_SHOWN} shown" if len(answer.rows) > ROWS_SHOWN else ""
