@@ -1,6 +1,7 @@
 """What is hashed, how runs are chained, and the nonces: in SQL as in Python, and never to be computed again."""
 
 import hashlib
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from conftest import Built, build
 from jinja_macros import Macros
 from processes import FIRST, SECOND, Shop, shop_settings, undisturbed_shop, write_shop
+from test_privacy_scan import values_of
 
 from segmentation import vault
 from segmentation.dbt_run import environment, run_dbt
@@ -19,6 +21,7 @@ from segmentation.vault import SEED_FILE, nonce_seed
 from segmentation.verify import CHAIN_START, EVALUATION, MEMBERSHIP, RUN, _canonical_sql, canonical, sha256, verify
 
 FIELDS = (("name", "text"), ("number", "integer"), ("yes", "boolean"), ("at", "instant"))
+HASH = re.compile(rb"[0-9a-f]{64}")
 NONCES = "select customer_key, nonce from restricted.vault.leaf_nonces order by all"
 
 
@@ -153,6 +156,18 @@ def test_a_shops_seed_is_random_and_gone_after_the_build(seeded: Seeded):
     held = [path for path in seeded.built.folder.rglob("*") if path.is_file() and seeded.seed.encode() in path.read_bytes()]
     assert held == [], "not one file has a byte of it, deleted rows included"
     assert verify(Home(seeded.built.folder)).findings == []
+
+
+def test_no_nonce_leaves_the_restricted_database(seeded: Seeded):
+    nonces = {nonce.encode() for _, nonce in seeded.built.rows(NONCES)}
+    with duckdb.connect(str(seeded.built.folder / "restricted.duckdb"), read_only=True) as restricted:
+        held = b"\n".join(nonce.encode() for (nonce,) in restricted.execute("select nonce from vault.leaf_nonces").fetchall())
+    assert nonces == set(HASH.findall(held)), "the search finds them where they are"
+    said = values_of(seeded.built.folder / "warehouse.duckdb")
+    assert sum(len(HASH.findall(text)) for text in said.values()) > 50
+    assert {name for name, text in said.items() if nonces & set(HASH.findall(text))} == set()
+    files = [path for path in seeded.built.folder.rglob("*") if path.is_file() and not path.name.startswith("restricted.duckdb")]
+    assert [path for path in files if nonces & set(HASH.findall(path.read_bytes()))] == []
 
 
 def test_plain_dbt_on_a_shops_data_says_that_the_command_is_needed(seeded: Seeded):
