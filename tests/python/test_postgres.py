@@ -224,8 +224,8 @@ def test_the_hostile_shop_has_what_it_is_for(hostile):
     for table, least in {"marts.orders": 200, "marts.customer_behaviour": 20, "segments.segment_members": 50,
                          "segments.segment_membership_history": 60, "marts.customer_top_categories": 10}.items():
         assert built.rows(f"select count(*) from {table}")[0][0] >= least, table
-    assert built.rows("select count(*) from marts.customer_features where last_survey_score is not null")[0][0] > 5
-    assert built.rows("select count(*) from marts.customer_features where emails_opened_of_last_6 is not null")[0][0] > 5
+    assert built.rows("select count(*) from marts.customer_features where last_survey_score is not null")[0][0] >= 20
+    assert built.rows("select count(*) from marts.customer_features where emails_opened_of_last_6 is not null")[0][0] >= 3
 
 
 def test_the_same_date_again_changes_nothing(hostile):
