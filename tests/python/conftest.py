@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from segmentation.cli import main
 
@@ -14,10 +15,10 @@ SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
     "SEGMENTS_THREADS", "SEGMENTS_TARGET",
 )
-# Files that share what takes long to build: with pytest-xdist they run one after the other in one worker. The longest
+# Files that share the small shop (processes.py): with pytest-xdist they run one after the other in one worker. The longest
 # come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
-GROUPS = [["test_crash", "test_concurrency", "test_replay", "test_verify", "test_history_properties"],
-          ["test_demo_data"], ["test_determinism"], ["test_conventions", "test_privacy_scan"],
+GROUPS = [["test_crash", "test_concurrency", "test_replay", "test_verify", "test_ask", "test_evidence"],
+          ["test_demo_data"], ["test_history_properties"], ["test_determinism"], ["test_privacy_scan"], ["test_conventions"],
           ["test_bad_input"], ["test_spec_gate"]]
 RANKS = {name: (number, place) for number, names in enumerate(GROUPS) for place, name in enumerate(names)}
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
@@ -76,10 +77,16 @@ def command(folder: Path, *arguments: str, **settings: str) -> Built:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Built:
-    """The demo shop, built with all dbt tests. Tests only read it."""
-    built = build(tmp_path_factory.mktemp("demo"))
-    assert built.code == 0
-    return built
+    """The demo shop, built with all dbt tests. Tests only read it, so the workers of pytest-xdist share one build."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
+    built = folder.with_name("demo built")
+    with FileLock(folder.with_name("demo.lock")):
+        if not built.exists():
+            assert not folder.exists(), "another worker's build has failed"
+            assert build(folder).code == 0
+            built.touch()
+    return Built(folder, 0)
 
 
 @pytest.fixture
