@@ -34,7 +34,7 @@ select
     newer.ordered_at,
     older.is_valid and case when older.identifier != newer.identifier then true else not newer.is_valid end as is_cancelled,
     older.is_valid and newer.is_valid and newer.amount < older.amount
-    and case when older.identifier != newer.identifier then false else true end as is_smaller,
+    and coalesce(older.identifier = newer.identifier, true) as is_smaller,
     newer.is_valid and case
         when older.identifier != newer.identifier then true
         else not older.is_valid or newer.amount > older.amount
