@@ -19,15 +19,46 @@ with clock as (
 ),
 
 registry as (
-    select
-        *,
-        {{ sha256_hex(canonical_row(content)) }} as content_hash
-    from {{ ref('segment_registry') }}
+    select * from {{ ref('segment_registry') }}
 )
 
 select
     clock.as_of,
-    registry.*
+    registry.segment_id,
+    registry.spec_version,
+    registry.segment_name,
+    registry.description_plain,
+    registry.status,
+    registry.priority,
+    registry.lawful_basis,
+    registry.lia_ref,
+    registry.consent_purposes,
+    registry.min_notice_version,
+    registry.purpose,
+    registry.eprivacy_basis,
+    registry.privacy_impact,
+    registry.dpia_ref,
+    registry.data_sources,
+    registry.retention_trigger,
+    registry.retention_days,
+    registry.retention_text,
+    registry.next_review_on,
+    registry.vendors,
+    registry.opt_out_url,
+    registry.owner,
+    registry.data_steward,
+    registry.author,
+    registry.requested_by,
+    registry.approver,
+    registry.change_reason,
+    registry.change_ref,
+    registry.effective_from,
+    registry.effective_to,
+    registry.parameters,
+    registry.spec_json,
+    registry.rule_sql,
+    registry.rule_hash,
+    {{ sha256_hex(canonical_row(content, 'registry')) }} as content_hash
 from registry
 cross join clock
 
