@@ -43,6 +43,11 @@ def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:
             moment += timedelta(days={"day": 1, "week": 7}[every])
 
 
+def one_after_the_other(moments: list[datetime]) -> list[Evaluation]:
+    """Evaluations that each know what was recorded by then, and are compared with the one before."""
+    return [Evaluation(moment, moment, before, before) for before, moment in zip([None, *moments], moments)]
+
+
 def refuse_recorded(home: Home) -> None:
     """Raise UserError when the home already holds a recorded evaluation: history only grows at its end."""
     if not home.warehouse.exists():
@@ -75,11 +80,12 @@ def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str]
     now = newest_recorded_at(home)
     if moments[-1] > now:
         raise UserError(f"The newest recorded row is of {now}: end the backfill at or before it.")
-    evaluations = [Evaluation(moment, moment) for moment in moments]
+    evaluations = one_after_the_other(moments)
     if len(in_parts(home, evaluations)) > 1:
         raise UserError(f"{len(moments):,} dates are too many at once for this many orders: take a longer step.")
-    today = [] if moments[-1] == now else [Evaluation(now, now)]
-    evaluate(home, evaluations + today, run, "backfilling", SELECTION)
+    if moments[-1] != now:
+        evaluations = one_after_the_other([*moments, now])
+    evaluate(home, evaluations, run, "backfilling", SELECTION)
     with home.writing() as warehouse:
         # No transaction spans both databases. What is compared goes first: without a recorded run nobody reads it.
         warehouse.execute("begin")

@@ -63,7 +63,7 @@ def run_dbt(
     if not result.success:
         failed = [done for done in result.result if done.status in ("error", "fail")]
         log = home.target.with_name("logs") / "dbt.log"
-        lines = [f"{done.node.name}: {_sentence(done.message or done.status)}" for done in failed]
+        lines = [f"{done.node.name}: {_failure(done)}" for done in failed]
         raise UserError("\n".join(lines) or f"dbt failed: see {log}.")
 
 
@@ -96,6 +96,14 @@ def _parse_cache(target: Path, folder: str):
         shared.parent.mkdir(exist_ok=True)
         shutil.copy(own, fresh)
         os.replace(fresh, shared)
+
+
+def _failure(done) -> str:
+    """Why a node failed; of an invariant that does not hold its own words, which say more than the number of rows."""
+    if done.status == "fail" and done.node.description:
+        rows = "one row does" if done.failures == 1 else f"{done.failures:,} rows do"
+        return f"{rows} not hold to this: {done.node.description.strip()}"
+    return _sentence(done.message or done.status)
 
 
 def _sentence(message: str) -> str:

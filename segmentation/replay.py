@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 
 import duckdb
@@ -15,8 +15,8 @@ PREFIX = "replay_"
 MODES = ("as_recorded", "as_corrected")
 # what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot or what follows it
 SELECTION = [
-    "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes",
-    "--exclude", "resource_type:snapshot+", "run_started+", "path:models/intermediate/evaluated+",
+    "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
+    "--exclude", "resource_type:snapshot+", "run_started+", "int_evaluated_*+", "late_arrivals",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 RESULTS = ("replay_partitions", "replay_differences")
@@ -26,10 +26,12 @@ ROWS_AT_ONCE = 20_000_000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One date to evaluate: the instant, and what may be known."""
+    """One date to evaluate: the instant, what may be known, and the evaluation that it is compared with, if any."""
 
     as_of: datetime
     known_at: datetime
+    previous_as_of: datetime | None = None
+    previous_known_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def recorded_evaluations(
     asked = [row for row in rows if row[0] == (as_of or row[0]) and (first or row[0]) <= row[0] <= (last or row[0])]
     if not asked:
         raise UserError(f"No evaluation is recorded for these dates: the record goes from {rows[0][0]} to {rows[-1][0]}.")
-    return [Evaluation(moment, known if mode == "as_recorded" else newest) for moment, known in asked]
+    # compared with the record of the same date: whatever was recorded since then is late, as in a build
+    return [Evaluation(moment, known if mode == "as_recorded" else newest, moment, known) for moment, known in asked]
 
 
 def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[list[str], str], None]) -> Outcome:
@@ -94,9 +97,11 @@ def evaluate(home: Home, evaluations: list[Evaluation], run: Callable[[list[str]
     with home.writing() as warehouse:
         drop_replayed(warehouse)
         warehouse.execute("create schema if not exists replay")
-        warehouse.execute("create or replace table replay.planned_evaluations (as_of timestamp, known_at timestamp)")
+        columns = [field.name for field in fields(Evaluation)]
+        warehouse.execute(
+            f"create or replace table replay.planned_evaluations ({', '.join(f'{name} timestamp' for name in columns)})")
         warehouse.executemany(
-            "insert into replay.planned_evaluations values (?, ?)", [(one.as_of, one.known_at) for one in evaluations])
+            "insert into replay.planned_evaluations values (?, ?, ?, ?)", [astuple(one) for one in evaluations])
     run(selection, title)
 
 

@@ -96,7 +96,8 @@
     {{ exceptions.raise_compiler_error("readable_cast: no reader for '" ~ type ~ "' on Postgres") }}
 {%- endmacro %}
 
-{# Text, unchanged; the empty text is a missing value. Ordered by bytes from here on (collation.sql). #}
+{# What as_text() of raw_casts.sql is on Postgres. Ordered by bytes from here on (collation.sql). #}
 {% macro postgres__as_text(column) -%}
-    nullif(cast({{ column }} as text) collate "C", '')
+    {%- set text = 'cast(' ~ column ~ ' as text) collate "C"' -%}
+    case when {{ is_not_blank(text) }} then {{ text }} end
 {%- endmacro %}

@@ -60,13 +60,14 @@
     case when {{ has_four_digit_year('try_cast(' ~ column ~ ' as date)', 'date') }} then try_cast({{ column }} as date) end
 {%- endmacro %}
 
-{# Text, unchanged; the empty text is a missing value. #}
+{# Text, unchanged, case and spaces kept; what is empty or nothing but spaces is a missing value. #}
 {% macro as_text(column) -%}
     {{ return(adapter.dispatch('as_text')(column)) }}
 {%- endmacro %}
 
 {% macro default__as_text(column) -%}
-    nullif(cast({{ column }} as {{ dbt.type_string() }}), '')
+    {%- set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+    case when {{ is_not_blank(text) }} then {{ text }} end
 {%- endmacro %}
 
 {# A cast that gives null where the text cannot be read. dbt.safe_cast stops the build on DuckDB. #}
@@ -104,7 +105,8 @@
 
 {# The text form is made only where the cast gave null: on a hundred million rows it would cost more than the reading. #}
 {% macro default__is_unreadable(column, type) -%}
-    nullif(case when ({{ read_as(column, type) }}) is null then cast({{ column }} as {{ dbt.type_string() }}) end, '') is not null
+    {%- set unread = 'case when (' ~ read_as(column, type) ~ ') is null then cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ') end' -%}
+    coalesce({{ trimmed(unread) }}, '') != ''
 {%- endmacro %}
 
 {# typeof() is folded when the query is bound: a Parquet column that has the type already is not tried at all. #}

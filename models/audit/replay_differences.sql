@@ -59,17 +59,60 @@ differences as (
         case when is_recorded and is_replayed then trim(modified_columns) end as modified_columns
     from compared
     where is_recorded is null or is_replayed is null or modified_columns != ''
+),
+
+-- what came to be known of a person between the record and the replay
+late_facts as (
+    select
+        as_of,
+        customer_key,
+        max(case when fact in ('late_grant', 'late_restriction') then 1 else 0 end) = 1 as has_late_consent
+    from {{ ref('int_recent_facts') }}
+    group by as_of, customer_key
+),
+
+late_dates as (
+    select distinct as_of from late_facts
+),
+
+-- segments that others can move a person in or out of
+ranked_segments as (
+    select distinct inputs.segment_id
+    from {{ ref('segment_inputs') }} as inputs
+    inner join {{ ref('feature_causes') }} as causes on inputs.feature = causes.feature
+    where causes.threshold_moved is not null
+),
+
+judged as (
+    select
+        differences.*,
+        late_facts.customer_key is not null as has_late_facts,
+        coalesce(late_facts.has_late_consent, false) as has_late_consent,
+        -- a person moved out of one segment has another primary one
+        late_dates.as_of is not null and max(case when ranked_segments.segment_id is not null then 1 else 0 end)
+            over (partition by differences.as_of, differences.customer_key) = 1 as is_moved_by_others
+    from differences
+    left join late_facts
+        on differences.as_of = late_facts.as_of
+        and differences.customer_key = late_facts.customer_key
+    left join late_dates on differences.as_of = late_dates.as_of
+    left join ranked_segments on differences.segment_id = ranked_segments.segment_id
 )
 
 select
     {{ replay_mode() }} as mode,
-    differences.as_of,
-    differences.segment_id,
-    differences.customer_key,
-    differences.difference,
-    differences.modified_columns,
-    'unexplained' as replay_cause
-from differences
+    as_of,
+    segment_id,
+    customer_key,
+    difference,
+    modified_columns,
+    case
+        when has_late_consent then 'late_consent'
+        when has_late_facts then 'late_data'
+        when is_moved_by_others then 'threshold_moved'
+        else 'unexplained'
+    end as replay_cause
+from judged
 {% if not is_replay() -%}
 -- what stands here is kept from replays; a build adds nothing
 where false

@@ -8,8 +8,8 @@ with planned as (
 select
     as_of,
     known_at,
-    lag(as_of) over (order by as_of) as previous_as_of,
-    lag(known_at) over (order by as_of) as previous_known_at
+    previous_as_of,
+    previous_known_at
 from planned
 {%- else -%}
 with loaded as (

@@ -52,13 +52,13 @@ class CompiledModels:
                         f"create or replace table {database}.{prefix}{schema}.{table} as from built_{database}.{schema}.{table}")
         for name in ("warehouse", "restricted"):
             self.connection.execute(f"detach built_{name}")
+        self.connection.execute("set TimeZone = 'UTC'")  # as in profiles.yml
         self.connection.execute("create schema warehouse.replay")
         for node in self.nodes:
             self.connection.execute(f"create schema if not exists {node['database']}.{node['schema']}")
 
-    def run(self, raw: dict[str, list[dict]], dates: list[tuple[str, str]], zone: str = "UTC") -> None:
+    def run(self, raw: dict[str, list[dict]], dates: list[tuple[str, str]]) -> None:
         """Evaluate the dates (as_of, known_at) on raw tables given as rows of text; missing columns are null."""
-        self.connection.execute(f"set TimeZone = '{zone}'")
         for name, table in CONTRACT.items():
             columns = ", ".join(f'"{column}" varchar' for column in table.columns)
             self.connection.execute(f"create or replace table restricted.raw.demo_{name} ({columns})")
@@ -66,8 +66,14 @@ class CompiledModels:
             if rows:
                 marks = ", ".join("?" for _ in table.columns)
                 self.connection.executemany(f"insert into restricted.raw.demo_{name} values ({marks})", rows)
-        self.connection.execute("create or replace table warehouse.replay.planned_evaluations (as_of timestamp, known_at timestamp)")
-        self.connection.executemany("insert into warehouse.replay.planned_evaluations values (?, ?)", dates)
+        self.connection.execute("""
+            create or replace table warehouse.replay.planned_evaluations
+            (as_of timestamp, known_at timestamp, previous_as_of timestamp, previous_known_at timestamp)
+        """)
+        before = [(None, None), *dates]
+        self.connection.executemany(
+            "insert into warehouse.replay.planned_evaluations values (?, ?, ?, ?)",
+            [(*date, *earlier) for date, earlier in zip(dates, before)])
         for node in self.nodes:
             if node["name"] in KEPT:
                 self.connection.execute(f"insert into {relation(node)} by name {node['compiled_code']}")

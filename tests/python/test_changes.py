@@ -4,13 +4,14 @@ FIRST is evaluated under version 1 of cart_abandoner, SECOND under version 2. Ev
 Numbers C.. are the adversarial cases of the privacy research; the answer tested is the one given there.
 """
 
+import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import Built, build
+from conftest import Built, build, command
 
 FIRST, SECOND = "2026-03-01 00:00:00", "2026-03-05 00:00:00"
 INGESTED_AT = "2026-03-10 00:00:00"
@@ -61,7 +62,7 @@ def shop(with_late_order: bool = True) -> dict[str, list[dict]]:
     rows.order("orders", "2026-01-10 10:00:00", "150.00")
     rows.order("orders", BETWEEN, "60.00", number="2")
     if with_late_order:
-        rows.order("late order", LATE, "250.00", known=BETWEEN)
+        rows.order("late order", LATE, "5500.00", known=BETWEEN)
     rows.order("refunded", "2026-01-10 10:00:00", "230.00")
     rows.refund("refunded", BETWEEN, "60.00")
     rows.order("late refund", "2026-01-10 10:00:00", "230.00")
@@ -130,6 +131,7 @@ EXPECTED = {
     ("orders", REPEAT): ("entered", "own_order", False),
     ("late order", HIGH): ("entered", "late_data", True),
     ("late order", EXISTING): ("entered", "late_data", True),
+    ("late order", AOV): ("entered", "late_data", True),
     ("refunded", HIGH): ("left", "refund_or_cancellation", False),
     ("late refund", HIGH): ("left", "late_data", True),
     ("cancelled", HIGH): ("left", "refund_or_cancellation", False),
@@ -160,6 +162,28 @@ EXPECTED = {
     ("consent expires", NEWS): ("left", "consent_expired", False),
     ("agrees late", NEWS): ("entered", "consent_granted", True),
     ("agrees and subscribes", NEWS): ("entered", "consent_granted", False),
+}
+# What a replay of FIRST finds that knows all of this. A grant admits nobody to a date before its recording ("agrees late").
+CORRECTED = {
+    ("cancelled", EXISTING): ("removed", None, "late_data"),
+    ("cancelled", HIGH): ("removed", None, "late_data"),
+    ("cancelled", ONCE): ("removed", None, "late_data"),
+    ("corrected down", HIGH): ("removed", None, "late_data"),
+    ("corrected down", ONCE): ("modified", "is_primary", "late_data"),
+    ("corrected up", HIGH): ("added", None, "late_data"),
+    ("corrected up", ONCE): ("modified", "is_primary", "late_data"),
+    ("dollars", HIGH): ("removed", None, "late_data"),
+    ("dollars", ONCE): ("modified", "is_primary", "late_data"),
+    ("late event", NEWS): ("added", None, "late_data"),
+    ("late order", EXISTING): ("added", None, "late_data"),
+    ("late order", HIGH): ("added", None, "late_data"),
+    ("late order", AOV): ("added", None, "late_data"),
+    ("late order", BEST): ("added", None, "late_data"),
+    ("overtaken", BEST): ("removed", None, "threshold_moved"),
+    ("overtaken", HIGH): ("modified", "is_primary", "threshold_moved"),
+    ("late refund", HIGH): ("removed", None, "late_data"),
+    ("late refund", ONCE): ("modified", "is_primary", "late_data"),
+    ("withdraws late", NEWS): ("removed", None, "late_consent"),
 }
 LATE_ARRIVALS = {
     ("late order", "late_order", "late_data"), ("late refund", "late_refund", "late_data"), ("late event", "late_event", "late_data"),
@@ -369,6 +393,18 @@ def test_c48_one_evaluation_has_one_version_of_each_rule(history):
     assert history.built.rows(
         "select distinct valid_from::varchar, spec_version from segments.segment_membership_history"
         " where segment_id = 'cart_abandoner' order by all") == [(FIRST, 1), (SECOND, 2)]
+
+
+def test_a_replay_as_corrected_says_why_it_differs_from_the_record(history, settings, tmp_path):
+    home = Path(shutil.copytree(history.built.folder, tmp_path / "home", symlinks=True))
+    corrected = command(home, "replay", "--as-of", FIRST, "--mode", "as_corrected", **settings, AS_OF=SECOND)
+    assert corrected.code == 0
+    rows = corrected.rows(
+        """
+        select identifier, segment_id, difference, modified_columns, replay_cause
+        from audit.replay_differences inner join restricted.vault.customer_keys using (customer_key)
+        """)
+    assert {row[:2]: row[2:] for row in rows} == CORRECTED
 
 
 def test_a_further_attempt_replaces_the_reasons_of_its_date_only(history, settings, tmp_path):

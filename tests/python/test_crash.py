@@ -96,14 +96,28 @@ def test_an_older_date_is_refused_and_nothing_changes(calm: Built, shops: Shops,
     assert sha256(calm.folder / DATABASE) == copy
 
 
+def test_rows_that_vanish_from_the_input_are_no_change_of_anybodys(calm: Built, shops: Shops, tmp_path: Path, capsys):
+    raw = Path(shutil.copytree(shops.shop.raw, tmp_path / "raw"))
+    shutil.copy(shops.shop.raw.parent / "keys", tmp_path / "keys")
+    lines = (raw / "orders.csv").read_text().splitlines()
+    (raw / "orders.csv").write_text("\n".join(line for line in lines if ",customer 11," not in line) + "\n")
+    published = sha256(calm.folder / DATABASE)
+    assert build(calm.folder, "--without-tests", **shop_settings(raw, SECOND)).code == 1
+    said = capsys.readouterr().err
+    assert "assert_every_change_is_explained" in said and "rows that vanished from the input" in said
+    assert sha256(calm.folder / DATABASE) == published
+
+
 def test_a_repeated_date_with_changed_data_is_a_second_attempt(calm: Built, shops: Shops, tmp_path: Path):
     before = export(calm.folder)
     raw = Path(shutil.copytree(shops.shop.raw, tmp_path / "raw"))
     shutil.copy(shops.shop.raw.parent / "keys", tmp_path / "keys")
     orders = raw / "orders.csv"
     lines = orders.read_text().splitlines()
-    kept = [line for line in lines if ",customer 11," not in line]
-    orders.write_text("\n".join([*kept, "new,2026-03-07,900.00,customer 0,c0@example.com,EUR"]) + "\n")
+    orders.write_text("\n".join([*lines, "new,2026-03-07,900.00,customer 0,c0@example.com,EUR"]) + "\n")
+    (raw / "refunds.csv").write_text("refund_id,order_id,refunded_at,amount\n" + "".join(
+        f"of {order},{order},2026-03-06,{amount}\n"
+        for order, _, amount, customer, *_ in (line.split(",") for line in lines) if customer == "customer 11"))
     assert build(calm.folder, "--without-tests", **shop_settings(raw, SECOND)).code == 0
     after = export(calm.folder)
 

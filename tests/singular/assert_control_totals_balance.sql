@@ -1,4 +1,3 @@
--- Every raw row is accounted for: rows in = accepted + revisions + duplicates + rejected, per table.
 select
     table_name,
     n_rows_in,

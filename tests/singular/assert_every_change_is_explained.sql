@@ -1,4 +1,3 @@
--- Every entry and exit has a cause. One that has none shows data that vanished, or code that moved people.
 select
     as_of,
     segment_id,

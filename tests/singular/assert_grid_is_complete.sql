@@ -1,4 +1,3 @@
--- Every cell of recency and frequency has exactly one name, and every one of the ten names is reachable.
 with scores as (
     {%- for score in [1, 2, 3, 4, 5] %}
     select {{ score }} as score

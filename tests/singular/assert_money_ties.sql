@@ -1,4 +1,3 @@
--- Net spend over all buyers is the net amount over all valid orders with a person: no order is lost or counted twice.
 with by_customer as (
     select
         coalesce(sum(net_spend), 0) as net_spend,

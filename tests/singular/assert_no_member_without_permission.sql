@@ -1,4 +1,3 @@
--- No member without permission at its as_of, checked from the state of consent and not from the gate's own result.
 with requirements as (
     select
         members.as_of,

@@ -1,4 +1,3 @@
--- known_purposes(), which the spec gate reads before any seed is loaded, equals the evaluated purposes of the seed
 with in_macro as (
     {%- for purpose in known_purposes() %}
     select {{ text_literal(purpose) }} as purpose

@@ -1,4 +1,3 @@
--- The rows listed as rejected are as many as the control totals say.
 with listed as (
     select
         table_name,

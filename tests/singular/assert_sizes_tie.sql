@@ -1,4 +1,3 @@
--- The sizes summed up from entries and exits are the members that every recorded evaluation counted.
 with evaluations as (
     select
         *,

@@ -1,4 +1,3 @@
--- The open rows of the history are the members of the newest evaluation, no more and no fewer.
 with open_rows as (
     select
         segment_id,

@@ -22,8 +22,8 @@ normalised as (
     select
         source_system,
         consent_event_id,
-        {{ identifier('customer_id') }} as customer_id,
-        {{ identifier('anonymous_id') }} as anonymous_id,
+        customer_id,
+        anonymous_id,
         {{ normalised_email('email') }} as email,
         {{ normalised_phone('phone') }} as phone,
         {{ folded_word('purpose') }} as purpose,

@@ -24,6 +24,7 @@ facts as (
         max(case when fact in ('new_order', 'increased_order') then 1 else 0 end) = 1 as has_order,
         max(case when fact in ('new_refund', 'smaller_order') then 1 else 0 end) = 1 as has_refund,
         max(case when fact = 'cancelled_order' then 1 else 0 end) = 1 as has_cancellation,
+        max(case when fact = 'rewritten_order' then 1 else 0 end) = 1 as has_rewritten_order,
         max(case when fact = 'late_order' then 1 else 0 end) = 1 as has_late_order,
         max(case when fact = 'late_refund' then 1 else 0 end) = 1 as has_late_refund,
         max(case when fact = 'late_event' then 1 else 0 end) = 1 as has_late_event,
@@ -89,6 +90,7 @@ judged as (
         coalesce(facts.has_order, false) as has_order,
         coalesce(facts.has_refund, false) as has_refund,
         coalesce(facts.has_cancellation, false) as has_cancellation,
+        coalesce(causes.own_order is not null and facts.has_rewritten_order, false) as is_rewritten,
         coalesce(facts.has_late_order, false) as has_late_order,
         coalesce(facts.has_late_refund, false) as has_late_refund,
         coalesce(facts.has_late_event, false) as has_late_event,
@@ -110,7 +112,8 @@ select
     purpose,
     direction,
     has_act_since,
-    ((is_of_orders or is_of_late_orders) and has_late_order)
+    is_rewritten
+    or ((is_of_orders or is_of_late_orders) and has_late_order)
     or (is_of_refunds and has_late_refund)
     or (is_of_activity and has_late_event and not has_act_since)
     or (is_of_record and has_late_record)

@@ -35,6 +35,17 @@ revised as (
 
     select
         as_of,
+        old_identifier_type as identifier_type,
+        old_identifier as identifier,
+        'rewritten_order' as fact,
+        ordered_at
+    from revisions
+    where is_rewritten
+
+    union all
+
+    select
+        as_of,
         identifier_type,
         identifier,
         'increased_order' as fact,

@@ -10,7 +10,7 @@ settings as (
 
 select
     customers.source_system,
-    {{ identifier('customers.customer_id') }} as customer_id,
+    customers.customer_id,
     {{ normalised_email('customers.email') }} as email,
     {{ normalised_phone('customers.phone') }} as phone,
     customers.country,
@@ -24,7 +24,7 @@ select
     ) as recorded_at,
     customers.unreadable_value,
     case
-        when {{ identifier('customers.customer_id') }} is null then 'missing customer_id'
+        when customers.customer_id is null then 'missing customer_id'
         when customers.unreadable_column is not null then 'unreadable ' || customers.unreadable_column
         {{ time_rejections('customers.created_at', 'customers.recorded_at') }}
     end as rejected_reason

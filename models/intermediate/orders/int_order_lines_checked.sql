@@ -19,7 +19,7 @@ orders as (
 
 select
     order_lines.source_system,
-    {{ identifier('order_lines.order_id') }} as order_id,
+    order_lines.order_id,
     order_lines.line_number,
     order_lines.product_id,
     order_lines.quantity,

@@ -20,8 +20,8 @@ first_rates as (
 normalised as (
     select
         orders.source_system,
-        {{ identifier('orders.order_id') }} as order_id,
-        {{ identifier('orders.customer_id') }} as customer_id,
+        orders.order_id,
+        orders.customer_id,
         {{ normalised_email('orders.email') }} as email,
         {{ normalised_phone('orders.phone') }} as phone,
         coalesce({{ folded_code('orders.currency') }}, settings.reporting_currency) as currency,

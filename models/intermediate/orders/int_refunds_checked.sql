@@ -8,12 +8,27 @@ settings as (
     select * from {{ ref('int_settings') }}
 ),
 
+order_versions as (
+    select * from {{ ref('int_orders') }}
+),
+
+-- by day: many shops date a refund without its hour
+days_of_refunds as (
+    select distinct
+        order_id,
+        {{ local_date('refunded_at') }} as refunded_on
+    from refunds
+),
+
+-- a later version may move an order to an earlier day: before its recording nobody could know that the refund fits
 orders as (
     select
-        order_id,
-        min(ordered_at) as first_ordered_at
-    from {{ ref('int_orders') }}
-    group by order_id
+        days.order_id,
+        days.refunded_on,
+        min(case when {{ local_date('orders.ordered_at') }} <= days.refunded_on then orders.recorded_at end) as fits_from
+    from days_of_refunds as days
+    inner join order_versions as orders on days.order_id = orders.order_id
+    group by days.order_id, days.refunded_on
 )
 
 select
@@ -22,7 +37,7 @@ select
     refunds.order_id,
     refunds.amount,
     refunds.refunded_at,
-    coalesce(refunds.recorded_at, refunds.refunded_at) as recorded_at,
+    {{ greatest_of(['coalesce(refunds.recorded_at, refunds.refunded_at)', 'orders.fits_from']) }} as recorded_at,
     refunds.unreadable_value,
     case
         when refunds.refund_id is null then 'missing refund_id'
@@ -33,10 +48,9 @@ select
         when refunds.amount < 0 then 'negative amount'
         {{ time_rejections('refunds.refunded_at', 'refunds.recorded_at') }}
         when orders.order_id is null then 'unknown order_id'
-        -- by day: many shops date a refund without its hour
-        when {{ local_date('refunds.refunded_at') }} < {{ local_date('orders.first_ordered_at') }}
-            then 'refunded_at lies before the order'
+        when orders.fits_from is null then 'refunded_at lies before the order'
     end as rejected_reason
 from refunds
 cross join settings
-left join orders on refunds.order_id = orders.order_id
+left join orders
+    on refunds.order_id = orders.order_id and {{ local_date('refunds.refunded_at') }} = orders.refunded_on

@@ -2,12 +2,17 @@
 
 {%- set demo_currency = 'EUR' if env_var('SEGMENTS_RAW', '') == '' else '' %}
 
-with currencies as (
+with written_currencies as (
+    select distinct currency
+    from {{ ref('stg_generic__orders') }}
+    where currency is not null
+),
+
+currencies as (
     select
         count(distinct {{ folded_code('currency') }}) as n_currencies,
         min({{ folded_code('currency') }}) as only_currency
-    from {{ ref('stg_generic__orders') }}
-    where currency is not null
+    from written_currencies
 ),
 
 settings as (

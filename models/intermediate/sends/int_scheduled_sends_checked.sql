@@ -11,7 +11,7 @@ settings as (
 select
     scheduled_sends.source_system,
     scheduled_sends.send_id,
-    {{ identifier('scheduled_sends.customer_id') }} as customer_id,
+    scheduled_sends.customer_id,
     {{ normalised_email('scheduled_sends.email') }} as email,
     scheduled_sends.channel,
     scheduled_sends.campaign_id,
