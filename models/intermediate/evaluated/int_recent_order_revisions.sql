@@ -45,7 +45,7 @@ revisions as (
         coalesce(older.identifier != newer.identifier, false) as is_handed_over,
         older.ordered_at != newer.ordered_at
         {%- for column in ['coupon_code', 'channel', 'country', 'region'] %}
-        or older.{{ column }} is distinct from newer.{{ column }}
+        or (older.{{ column }} is distinct from newer.{{ column }})
         {%- endfor %} as is_rewritten
     from clock
     inner join versions as older
