@@ -10,7 +10,7 @@ import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home
-from segmentation.replay import PREFIX, Evaluation, drop_replayed, evaluate, in_parts
+from segmentation.replay import PREFIX, Evaluation, copy_table, drop_replayed, evaluate, in_parts, part_title
 
 EVERY = ("day", "week", "month")
 # everything that does not depend on a date: raw rows checked once, keys, specs
@@ -26,6 +26,9 @@ KEPT = (
     ("marts", "rfm_thresholds"), ("segments", "segment_changes"), ("audit", "segment_change_reasons"), ("audit", "late_arrivals"),
     ("audit", "segment_evaluations"), ("audit", "segment_runs"),
 )
+MEMBERSHIP = ("snapshots", "segment_membership")
+# what goes on from part to part: the hash of a run rests on the one before
+CHAIN = (("audit", "segment_runs"),)
 # what the next evaluation is compared with, in the restricted database
 COMPARED = tuple(("evaluated", f"int_evaluated_{what}") for what in ("customers", "matches", "permissions", "segments"))
 
@@ -43,9 +46,9 @@ def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:
             moment += timedelta(days={"day": 1, "week": 7}[every])
 
 
-def one_after_the_other(moments: list[datetime]) -> list[Evaluation]:
-    """Evaluations that each know what was recorded by then, and are compared with the one before."""
-    return [Evaluation(moment, moment, before, before) for before, moment in zip([None, *moments], moments)]
+def one_after_the_other(moments: list[datetime], now: datetime) -> list[Evaluation]:
+    """Evaluations that each know what was recorded by then, are compared with the one before, and admit who is permitted now."""
+    return [Evaluation(moment, moment, before, before, now) for before, moment in zip([None, *moments], moments)]
 
 
 def refuse_recorded(home: Home) -> None:
@@ -80,52 +83,60 @@ def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str]
     now = newest_recorded_at(home)
     if moments[-1] > now:
         raise UserError(f"The newest recorded row is of {now}: end the backfill at or before it.")
-    evaluations = one_after_the_other(moments)
-    if len(in_parts(home, evaluations)) > 1:
-        raise UserError(f"{len(moments):,} dates are too many at once for this many orders: take a longer step.")
-    if moments[-1] != now:
-        evaluations = one_after_the_other([*moments, now])
-    evaluate(home, evaluations, run, "backfilling", SELECTION)
-    with home.writing() as warehouse:
-        # No transaction spans both databases. What is compared goes first: without a recorded run nobody reads it.
-        warehouse.execute("begin")
-        _move(warehouse, "restricted", COMPARED, moments[-1:], moments[-1])
-        warehouse.execute("commit")
-        warehouse.execute("begin")
-        _move(warehouse, "warehouse", KEPT, moments[:1], moments[-1])
-        _record_membership(warehouse, moments[-1])
-        warehouse.execute("commit")
-        drop_replayed(warehouse)
+    parts = in_parts(home, moments)
+    for number, part in enumerate(parts, start=1):
+        # the last date of the part before is evaluated again: the first of this one is compared with it
+        before = parts[number - 2][-1:] if number > 1 else []
+        today = [] if part[-1] == now else [now]
+        evaluate(home, one_after_the_other([*before, *part, *today], now), run, part_title("backfilling", number, len(parts)), SELECTION,
+                 continued=CHAIN if before else ())
+        with home.writing() as warehouse:
+            # No transaction spans both databases. What is compared goes first: without a recorded run nobody reads it.
+            warehouse.execute("begin")
+            _drop(warehouse, "restricted", COMPARED)
+            _record(warehouse, "restricted", COMPARED, part[-1:])
+            warehouse.execute("commit")
+            warehouse.execute("begin")
+            if number == 1:  # a build that died before it was on record may have begun them
+                _drop(warehouse, "warehouse", (*KEPT, MEMBERSHIP))
+            _record(warehouse, "warehouse", KEPT, part)
+            _record_membership(warehouse, before, part[-1])
+            warehouse.execute("commit")
+            drop_replayed(warehouse)
     return len(moments)
 
 
-def _move(
-    warehouse: duckdb.DuckDBPyConnection, database: str, tables: tuple[tuple[str, str], ...], first: list[datetime], last: datetime
-) -> None:
-    """Copy the rows of the as_ofs from first to last out of the replay's tables into new ones where a build expects them."""
+def _drop(warehouse: duckdb.DuckDBPyConnection, database: str, tables: tuple[tuple[str, str], ...]) -> None:
     for schema, table in tables:
-        statement = warehouse.execute(
-            "select sql from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ?",
-            [database, PREFIX + schema, table],
-        ).fetchone()[0]
-        place = f"{database}.{schema}.{table}"
-        warehouse.execute(f"create schema if not exists {database}.{schema}")
-        warehouse.execute(f"drop table if exists {place}")
-        # the statement, not its result: constraints come along
-        warehouse.execute(statement.replace(f"{PREFIX}{schema}.{table}", place, 1))
+        warehouse.execute(f"drop table if exists {database}.{schema}.{table}")
+
+
+def _record(
+    warehouse: duckdb.DuckDBPyConnection, database: str, tables: tuple[tuple[str, str], ...], moments: list[datetime]
+) -> None:
+    """Append the replay's rows of these as_ofs where a build expects them."""
+    for schema, table in tables:
+        copy_table(warehouse, (database, PREFIX + schema, table), (database, schema, table),
+                   "as_of between ? and ?", [moments[0], moments[-1]])
+
+
+def _record_membership(warehouse: duckdb.DuckDBPyConnection, before: list[datetime], last: datetime) -> None:
+    """Make the replayed intervals the snapshot, or let them go on from the last date before.
+
+    At the last recorded date the later one, asked only for permissions, is not.
+    """
+    source, snapshot = ("warehouse", PREFIX + "audit", "replayed_membership"), ("warehouse", *MEMBERSHIP)
+    if before:
+        # whoever was in at that date is in both: there the interval began, here it may end
         warehouse.execute(
-            f"insert into {place} by name select * from {database}.{PREFIX}{schema}.{table} where as_of between ? and ?",
-            [*first, last])
-
-
-def _record_membership(warehouse: duckdb.DuckDBPyConnection, last: datetime) -> None:
-    """Make the replayed intervals the snapshot. At the last recorded date the later one, asked only for permissions, is not."""
-    warehouse.execute("create schema if not exists snapshots")
-    warehouse.execute(
-        f"""
-        create or replace table snapshots.segment_membership as
-        select * replace (case when dbt_valid_to <= $1 then dbt_valid_to end as dbt_valid_to)
-        from {PREFIX}audit.replayed_membership where dbt_valid_from <= $1
-        """,
-        [last],
-    )
+            f"""
+            update {'.'.join(snapshot)} as recorded set dbt_valid_to = replayed.dbt_valid_to
+            from {'.'.join(source)} as replayed
+            where recorded.dbt_valid_to is null and replayed.dbt_valid_from = ? and replayed.dbt_valid_to <= ?
+                and recorded.segment_id = replayed.segment_id and recorded.customer_key = replayed.customer_key
+            """,
+            [*before, last],
+        )
+    copy_table(warehouse, source, snapshot, "dbt_valid_from <= ? and dbt_valid_from > coalesce(?, timestamp '0001-01-01')",
+               [last, *(before or [None])])
+    warehouse.execute(f"update {'.'.join(snapshot)} set dbt_valid_to = null where dbt_valid_to > ?", [last])

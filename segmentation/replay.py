@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
+from typing import TypeVar
 
 import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home
 
+Each = TypeVar("Each")
 PREFIX = "replay_"
 MODES = ("as_recorded", "as_corrected")
 # what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot or what follows it
@@ -26,12 +28,16 @@ ROWS_AT_ONCE = 20_000_000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One date to evaluate: the instant, what may be known, and the evaluation that it is compared with, if any."""
+    """One date to evaluate: the instant, what may be known, and the evaluation that it is compared with, if any.
+
+    permitted_at: of what a backfill makes history, the instant at which persons must be permitted too.
+    """
 
     as_of: datetime
     known_at: datetime
     previous_as_of: datetime | None = None
     previous_known_at: datetime | None = None
+    permitted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,10 @@ def recorded_evaluations(
     with _read(home) as warehouse:
         try:
             rows = warehouse.execute(
-                "select as_of, max_by(known_at, attempt) from audit.segment_runs group by as_of order by as_of"
+                """
+                select as_of, max_by(known_at, attempt), arg_max_null(permitted_at, attempt)
+                from audit.segment_runs group by as_of order by as_of
+                """
             ).fetchall()
             newest = warehouse.execute("select max(newest_recorded_at) from audit.control_totals").fetchone()[0]
         except duckdb.CatalogException:
@@ -73,7 +82,9 @@ def recorded_evaluations(
     if not asked:
         raise UserError(f"No evaluation is recorded for these dates: the record goes from {rows[0][0]} to {rows[-1][0]}.")
     # compared with the record of the same date: whatever was recorded since then is late, as in a build
-    return [Evaluation(moment, known if mode == "as_recorded" else newest, moment, known) for moment, known in asked]
+    return [
+        Evaluation(moment, known if mode == "as_recorded" else newest, moment, known, permitted)
+        for moment, known, permitted in asked]
 
 
 def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[list[str], str], None]) -> Outcome:
@@ -81,8 +92,12 @@ def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[
 
     `run` starts dbt with arguments and a title. The record itself is not touched.
     """
-    for number, part in enumerate(parts := in_parts(home, evaluations), start=1):
-        evaluate(home, part, run, f"replaying {number} of {len(parts)}" if len(parts) > 1 else "replaying", SELECTION)
+    parts = in_parts(home, evaluations)
+    for number, part in enumerate(parts, start=1):
+        dates = {one.as_of for one in part}
+        permitted = {one.permitted_at: one.known_at for one in part if one.permitted_at not in {None, *dates}}
+        later = [Evaluation(moment, max(moment, known)) for moment, known in permitted.items()]
+        evaluate(home, part + later, run, part_title("replaying", number, len(parts)), SELECTION)
         with home.writing() as warehouse:
             _keep_results(warehouse, mode, part)
             drop_replayed(warehouse)
@@ -92,25 +107,49 @@ def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[
 
 
 def evaluate(home: Home, evaluations: list[Evaluation], run: Callable[[list[str], str], None], title: str,
-             selection: list[str]) -> None:
-    """Build the replay schemas for these dates, from nothing: the nodes that dbt's arguments `selection` name."""
+             selection: list[str], continued: tuple[tuple[str, str], ...] = ()) -> None:
+    """Build the replay schemas for these dates, from nothing: the nodes that dbt's arguments `selection` name.
+
+    `continued`: recorded tables (schema, name) that the replay appends to instead of beginning them.
+    """
     with home.writing() as warehouse:
         drop_replayed(warehouse)
+        for schema, table in continued:
+            copy_table(warehouse, ("warehouse", schema, table), ("warehouse", PREFIX + schema, table))
         warehouse.execute("create schema if not exists replay")
         columns = [field.name for field in fields(Evaluation)]
         warehouse.execute(
             f"create or replace table replay.planned_evaluations ({', '.join(f'{name} timestamp' for name in columns)})")
         warehouse.executemany(
-            "insert into replay.planned_evaluations values (?, ?, ?, ?)", [astuple(one) for one in evaluations])
+            "insert into replay.planned_evaluations values (?, ?, ?, ?, ?)", [astuple(one) for one in evaluations])
     run(selection, title)
 
 
-def in_parts(home: Home, evaluations: list[Evaluation]) -> list[list[Evaluation]]:
+def in_parts(home: Home, evaluations: list[Each]) -> list[list[Each]]:
     """The dates in groups that are evaluated together: as many as keep the orders of all dates below ROWS_AT_ONCE."""
     with _read(home) as warehouse:
         n_orders = warehouse.execute("select n_rows_in from audit.control_totals where table_name = 'orders'").fetchone()
     size = max(1, ROWS_AT_ONCE // max(1, n_orders[0] if n_orders else 1))
     return [evaluations[start:start + size] for start in range(0, len(evaluations), size)]
+
+
+def part_title(title: str, number: int, n_parts: int) -> str:
+    """What the progress bar says of one of several parts."""
+    return f"{title} {number} of {n_parts}" if n_parts > 1 else title
+
+
+def copy_table(
+    warehouse: duckdb.DuckDBPyConnection, source: tuple[str, str, str], target: tuple[str, str, str], condition: str = "true",
+    parameters: list | None = None,
+) -> None:
+    """Append the rows of a table (database, schema, name) that meet a condition to another, made like it where there is none."""
+    warehouse.execute(f"create schema if not exists {target[0]}.{target[1]}")
+    [(statement,)] = warehouse.execute(
+        "select sql from duckdb_tables() where (database_name, schema_name, table_name) = (?, ?, ?)", list(source)).fetchall()
+    # the statement, not its result: constraints come along
+    statement = statement.replace(f"{source[1]}.{source[2]}", ".".join(target), 1)
+    warehouse.execute(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+    warehouse.execute(f"insert into {'.'.join(target)} by name select * from {'.'.join(source)} where {condition}", parameters or [])
 
 
 def outcome(home: Home, evaluations: list[Evaluation], mode: str) -> Outcome:
@@ -151,7 +190,8 @@ def _keep_results(warehouse: duckdb.DuckDBPyConnection, mode: str, evaluations: 
     warehouse.execute("begin")
     for table in RESULTS:
         warehouse.execute(f"delete from audit.{table} where mode = ? and list_contains(?, as_of)", [mode, dates])
-        warehouse.execute(f"insert into audit.{table} by name select * from {PREFIX}audit.{table}")
+        warehouse.execute(
+            f"insert into audit.{table} by name select * from {PREFIX}audit.{table} where list_contains(?, as_of)", [dates])
     warehouse.execute("commit")
 
 

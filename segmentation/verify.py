@@ -43,7 +43,8 @@ EVALUATION = (
     ("n_not_permitted", "integer"), ("n_members", "integer"), ("partition_hash", "text"),
 )
 RUN = (
-    ("run_number", "integer"), ("run_id", "text"), ("as_of", "instant"), ("known_at", "instant"), ("attempt", "integer"),
+    ("run_number", "integer"), ("run_id", "text"), ("as_of", "instant"), ("known_at", "instant"),
+    ("permitted_at", "instant"), ("attempt", "integer"),
     ("code_sha", "text"), ("spec_set_hash", "text"), ("dbt_version", "text"), ("n_segments", "integer"), ("n_rows", "integer"),
     ("origin", "text"), ("executor", "text"), ("executed_at", "instant"), ("evaluations_hash", "text"),
 )

@@ -23,8 +23,8 @@
 {# The columns of one row of segment_runs but its two hashes. #}
 {% macro run_fields() -%}
     {{ return([
-        ['run_number', 'integer'], ['run_id', 'text'], ['as_of', 'instant'], ['known_at', 'instant'], ['attempt', 'integer'],
-        ['code_sha', 'text'], ['spec_set_hash', 'text'], ['dbt_version', 'text'], ['n_segments', 'integer'],
+        ['run_number', 'integer'], ['run_id', 'text'], ['as_of', 'instant'], ['known_at', 'instant'],
+        ['permitted_at', 'instant'], ['attempt', 'integer'], ['code_sha', 'text'], ['spec_set_hash', 'text'], ['dbt_version', 'text'], ['n_segments', 'integer'],
         ['n_rows', 'integer'], ['origin', 'text'], ['executor', 'text'], ['executed_at', 'instant'],
         ['evaluations_hash', 'text']
     ]) }}

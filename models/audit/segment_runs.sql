@@ -52,6 +52,7 @@ attempts as (
 attributed as (
     select
         attempts.*,
+        clock.permitted_at,
         clock.as_of is not null
         and attempts.attempt = max(attempts.attempt) over (partition by attempts.as_of) as is_own
     from attempts
@@ -76,6 +77,7 @@ described as (
         cast(recorded.n_runs + row_number() over (order by attributed.as_of, attributed.attempt) as bigint) as run_number,
         attributed.as_of,
         attributed.known_at,
+        case when attributed.is_own then attributed.permitted_at end as permitted_at,
         attributed.attempt,
         case when attributed.is_own then caller.code_sha end as code_sha,
         case when attributed.is_own then spec_set.spec_set_hash end as spec_set_hash,
@@ -119,6 +121,7 @@ select
     identified.run_id,
     identified.as_of,
     identified.known_at,
+    identified.permitted_at,
     identified.attempt,
     identified.code_sha,
     identified.spec_set_hash,

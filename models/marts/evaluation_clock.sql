@@ -9,7 +9,8 @@ select
     as_of,
     known_at,
     previous_as_of,
-    previous_known_at
+    previous_known_at,
+    permitted_at
 from planned
 {%- else -%}
 with loaded as (
@@ -63,7 +64,8 @@ select
     evaluations.as_of,
     evaluations.known_at,
     earlier.previous_as_of,
-    recorded.known_at as previous_known_at
+    recorded.known_at as previous_known_at,
+    cast(null as {{ dbt.type_timestamp() }}) as permitted_at
 from evaluations
 left join earlier on evaluations.as_of = earlier.as_of
 left join recorded on earlier.previous_as_of = recorded.as_of

@@ -44,21 +44,30 @@ checked as (
         candidates.last_activity_at
 ),
 
-{% if is_backfill() -%}
--- what becomes history today admits nobody whom the segment may not consider today
-permitted_now as (
+{% if is_replay() -%}
+clock as (
+    select * from {{ ref('evaluation_clock') }}
+),
+
+later_dates as (
+    select distinct permitted_at from clock
+),
+
+-- what a backfill made history admits nobody whom the segment might not consider at the date of the backfill
+permitted_later as (
     select
+        customers.as_of as permitted_at,
         segment_purposes.segment_id,
         customers.customer_key
     from {{ ref('customers') }} as customers
-    inner join (select max(as_of) as as_of from {{ ref('evaluation_clock') }}) as today on customers.as_of = today.as_of
+    inner join later_dates on customers.as_of = later_dates.permitted_at
     cross join segment_purposes
     left join consent_state
         on customers.as_of = consent_state.as_of
         and customers.customer_key = consent_state.customer_key
         and segment_purposes.purpose = consent_state.purpose
     where customers.not_profiled_reason is null
-    group by segment_purposes.segment_id, customers.customer_key
+    group by customers.as_of, segment_purposes.segment_id, customers.customer_key
     having min(case when {{ is_permitted('segment_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end) = 1
 ),
 
@@ -80,12 +89,17 @@ bounded as (
     inner join registry
         on checked.segment_id = registry.segment_id
         and checked.spec_version = registry.spec_version
-    {%- if is_backfill() %}
-    inner join permitted_now
-        on checked.segment_id = permitted_now.segment_id
-        and checked.customer_key = permitted_now.customer_key
+    {%- if is_replay() %}
+    inner join clock on checked.as_of = clock.as_of
+    left join permitted_later
+        on clock.permitted_at = permitted_later.permitted_at
+        and checked.segment_id = permitted_later.segment_id
+        and checked.customer_key = permitted_later.customer_key
     {%- endif %}
     where checked.is_permitted = 1
+    {%- if is_replay() %}
+        and (clock.permitted_at is null or permitted_later.customer_key is not null)
+    {%- endif %}
 )
 
 select

@@ -68,11 +68,11 @@ class CompiledModels:
                 self.connection.executemany(f"insert into restricted.raw.demo_{name} values ({marks})", rows)
         self.connection.execute("""
             create or replace table warehouse.replay.planned_evaluations
-            (as_of timestamp, known_at timestamp, previous_as_of timestamp, previous_known_at timestamp)
+            (as_of timestamp, known_at timestamp, previous_as_of timestamp, previous_known_at timestamp, permitted_at timestamp)
         """)
         before = [(None, None), *dates]
         self.connection.executemany(
-            "insert into warehouse.replay.planned_evaluations values (?, ?, ?, ?)",
+            "insert into warehouse.replay.planned_evaluations values (?, ?, ?, ?, null)",
             [(*date, *earlier) for date, earlier in zip(dates, before)])
         for node in self.nodes:
             if node["name"] in KEPT:

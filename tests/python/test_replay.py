@@ -15,6 +15,7 @@ from segmentation.home import Home
 from segmentation.replay import Evaluation, recorded_evaluations
 from segmentation.verify import verify
 
+BEFORE = "2026-02-22 00:00:00"  # a week before FIRST
 HISTORY = ("segments.segment_membership_history", "audit.segment_evaluations", "marts.rfm_thresholds")
 
 
@@ -87,7 +88,7 @@ def test_a_home_without_history_cannot_be_replayed(tmp_path: Path, capsys):
 
 def test_as_recorded_knows_what_was_known_and_as_corrected_what_is_known(home: Built):
     then = recorded_evaluations(Home(home.folder), "as_recorded")
-    assert then == [Evaluation(moment, moment, moment, moment) for moment in map(datetime.fromisoformat, (FIRST, SECOND))]
+    assert then == [Evaluation(moment, moment, moment, moment, None) for moment in map(datetime.fromisoformat, (FIRST, SECOND))]
     now = recorded_evaluations(Home(home.folder), "as_corrected", last=datetime.fromisoformat(FIRST))
     assert [one.as_of for one in now] == [datetime.fromisoformat(FIRST)] and now[0].known_at > now[0].as_of
 
@@ -120,6 +121,23 @@ def test_a_backfilled_history_verifies(filled: Built):
     """Row ids, leaves, roots and the chain of several runs made by one statement."""
     found = verify(Home(filled.folder))
     assert found.findings == [] and found.runs == 2 and found.partitions == 24
+
+
+def test_a_backfill_in_parts_is_one_history(shop: Shop, tmp_path: Path, monkeypatch, capsys):
+    """One date at a time: what is compared, the intervals and the chain go on from part to part; a replay finds every row."""
+    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 1)
+    settings = shop_settings(shop.raw, SECOND)
+    built = command(tmp_path / "home", "backfill", "--from", BEFORE, "--to", FIRST, "--every", "week", **settings)
+    assert built.code == 0 and "backfilling 2 of 2" in capsys.readouterr().out
+    spans = "select distinct dbt_valid_from::varchar from snapshots.segment_membership where coalesce(dbt_valid_to, 'infinity') > ?"
+    assert {begin for (begin,) in built.rows(spans, [FIRST])} >= {BEFORE, FIRST}
+    reasons = "select reason = 'first_evaluation', count(*) > 0 from segments.segment_changes where as_of = ? group by all"
+    assert built.rows(reasons, [BEFORE]) == [(True, True)] and built.rows(reasons, [FIRST]) == [(False, True)]
+    assert [row[0] for row in built.rows("select origin from audit.segment_runs order by run_number")] == ["backfill"] * 2 + ["scheduled"]
+    assert verify(Home(built.folder)).findings == []
+    # those barred at the date of the backfill are not in the record, and not in its replay
+    assert command(built.folder, "replay").code == 0
+    assert built.rows("select count(*) > 30, bool_and(is_root_equal) from audit.replay_partitions") == [(True, True)]
 
 
 def test_a_backfill_is_refused_where_history_exists(shop: Shop, home: Built, capsys):

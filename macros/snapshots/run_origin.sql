@@ -1,11 +1,3 @@
-{#
-    Whether the dates evaluated become history (`segmentation backfill`): they admit only persons permitted then and now,
-    and the last date of the clock is that "now", which itself is not recorded.
-#}
-{% macro is_backfill() -%}
-    {{ return(run_origin() == 'backfill') }}
-{%- endmacro %}
-
 {# How a run came to be, as the record of runs says: scheduled, or backfill. Errors: any other SEGMENTS_ORIGIN. #}
 {% macro run_origin() -%}
     {%- set origin = env_var('SEGMENTS_ORIGIN', 'scheduled') -%}
