@@ -15,6 +15,11 @@ from segmentation.replay import PREFIX, Evaluation, copy_table, drop_replayed, e
 EVERY = ("day", "week", "month")
 # everything that does not depend on a date: raw rows checked once, keys, specs
 STATIC = ["build", "--exclude", "evaluation_clock+", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+# what a build keeps of sources that overwrite: it holds from the first date on
+HELD = [
+    "build", "--select", "evaluation_clock", "run_started", "segment_specs", "notices_as_held", "products_as_held",
+    "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
+]
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
     "--exclude", "resource_type:snapshot", "segment_membership_history+", "segment_definition_changes", "segment_history",
@@ -46,9 +51,9 @@ def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:
             moment += timedelta(days={"day": 1, "week": 7}[every])
 
 
-def one_after_the_other(moments: list[datetime], now: datetime) -> list[Evaluation]:
-    """Evaluations that each know what was recorded by then, are compared with the one before, and admit who is permitted now."""
-    return [Evaluation(moment, moment, before, before, now) for before, moment in zip([None, *moments], moments)]
+def one_after_the_other(moments: list[datetime], permitted_at: datetime | None) -> list[Evaluation]:
+    """Evaluations that each know what was recorded by then, and are compared with the one before."""
+    return [Evaluation(moment, moment, before, before, permitted_at) for before, moment in zip([None, *moments], moments)]
 
 
 def refuse_recorded(home: Home) -> None:
@@ -66,30 +71,32 @@ def refuse_recorded(home: Home) -> None:
             "so use another SEGMENTS_HOME.")
 
 
-def newest_recorded_at(home: Home) -> datetime:
-    """The newest recording time of any accepted row: the "now" of a backfill. Raises UserError when there is none."""
+def newest_recorded_at(home: Home, last: datetime) -> datetime:
+    """The newest recording time of any accepted row: the "now" of a backfill.
+
+    Raises UserError when there is none, or when the last date to evaluate lies after it.
+    """
     with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
         newest = warehouse.execute("select max(newest_recorded_at) from audit.control_totals").fetchone()[0]
     if newest is None:
         raise UserError("No usable row in the input: there is nothing to evaluate.")
+    if last > newest:
+        raise UserError(f"The newest recorded row is of {newest}: end the backfill at or before it.")
     return newest
 
 
-def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str], None]) -> int:
-    """Evaluate the moments and make them the record; returns how many. `run` starts dbt with arguments and a title.
+def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str], None], permitted_at: datetime | None) -> None:
+    """Evaluate the moments and make them the record. `run` starts dbt with arguments and a title.
 
-    Raises UserError when a moment lies after the newest recorded row.
+    Nobody is admitted whom a segment may not consider at permitted_at, if it is given.
     """
-    now = newest_recorded_at(home)
-    if moments[-1] > now:
-        raise UserError(f"The newest recorded row is of {now}: end the backfill at or before it.")
     parts = in_parts(home, moments)
     for number, part in enumerate(parts, start=1):
         # the last date of the part before is evaluated again: the first of this one is compared with it
         before = parts[number - 2][-1:] if number > 1 else []
-        today = [] if part[-1] == now else [now]
-        evaluate(home, one_after_the_other([*before, *part, *today], now), run, part_title("backfilling", number, len(parts)), SELECTION,
-                 continued=CHAIN if before else ())
+        today = [] if permitted_at in (None, part[-1]) else [permitted_at]
+        evaluate(home, one_after_the_other([*before, *part, *today], permitted_at), run,
+                 part_title("backfilling", number, len(parts)), SELECTION, continued=CHAIN if before else ())
         with home.writing() as warehouse:
             # No transaction spans both databases. What is compared goes first: without a recorded run nobody reads it.
             warehouse.execute("begin")
@@ -103,7 +110,6 @@ def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str]
             _record_membership(warehouse, before, part[-1])
             warehouse.execute("commit")
             drop_replayed(warehouse)
-    return len(moments)
 
 
 def _drop(warehouse: duckdb.DuckDBPyConnection, database: str, tables: tuple[tuple[str, str], ...]) -> None:

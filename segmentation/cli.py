@@ -127,7 +127,7 @@ def run_build_on_postgres(with_tests: bool) -> None:
 
 
 def run_demo() -> None:
-    """Evaluate DEMO_AS_OFS one after the other into a home of their own, made anew, and show sizes by week."""
+    """Evaluate DEMO_AS_OFS into a home of their own, made anew, all but the newest in one build, and show sizes by week."""
     if os.environ.get("SEGMENTS_RAW"):
         raise UserError("The demo uses its own data: unset SEGMENTS_RAW.")
     check_environment()
@@ -140,11 +140,9 @@ def run_demo() -> None:
             for path in (old, old.with_name(old.name + ".wal")):
                 path.unlink(missing_ok=True)
         settings = prepare(home)
-        for number, as_of in enumerate(DEMO_AS_OFS, start=1):
-            # the data stays as it is: from the second date on, only what depends on the date is built
-            selected = [] if number == 1 else ["--select", "evaluation_clock+"]
-            evaluate(home, settings | {"AS_OF": str(as_of)}, ["build", *selected, *WITHOUT_TESTS],
-                     f"{as_of:%Y-%m-%d} ({number} of {len(DEMO_AS_OFS)})")
+        *past, newest = DEMO_AS_OFS
+        record_past(home, settings, past, lambda: None)
+        evaluate(home, settings | {"AS_OF": str(newest)}, ["build", *WITHOUT_TESTS], "building")
         publish_and_show(home)
         show_sizes(home)
 
@@ -168,7 +166,7 @@ def run_replay(options: argparse.Namespace) -> int:
 
 def run_backfill(options: argparse.Namespace) -> None:
     """Give SEGMENTS_RAW (or the demo) its history: evaluate past dates, record them, then build the newest one."""
-    from segmentation.backfill import STATIC, backfill, dates, refuse_recorded
+    from segmentation.backfill import dates, newest_recorded_at, refuse_recorded
 
     check_environment()
     only_on_duckdb()
@@ -179,11 +177,20 @@ def run_backfill(options: argparse.Namespace) -> None:
     with home.locked():
         refuse_recorded(home)
         settings = prepare(home)
-        evaluate(home, settings, STATIC, "loading")
-        number = backfill(home, moments, beside_the_record(home, settings | {"SEGMENTS_ORIGIN": "backfill"}))
-        console.print(f"{number:,} dates recorded, from {moments[0]} to {moments[-1]}.")
+        record_past(home, settings, moments, lambda: newest_recorded_at(home, moments[-1]))
+        console.print(f"{len(moments):,} dates recorded, from {moments[0]} to {moments[-1]}.")
         evaluate(home, settings, ["build", *WITHOUT_TESTS], "building")
         publish_and_show(home)
+
+
+def record_past(home: Home, settings: dict[str, str], moments: list[datetime], permitted_at: Callable[[], datetime | None]) -> None:
+    """Record dates of the past in a home without history, all evaluated together; permitted_at is asked once rows are loaded."""
+    from segmentation.backfill import HELD, STATIC, backfill
+
+    evaluate(home, settings, STATIC, "loading")
+    until = permitted_at()
+    evaluate(home, settings | {"AS_OF": str(moments[0])}, HELD, "keeping")
+    backfill(home, moments, beside_the_record(home, settings | {"SEGMENTS_ORIGIN": "backfill"}), until)
 
 
 def beside_the_record(home: Home, settings: dict[str, str]) -> Callable[[list[str], str], None]:
