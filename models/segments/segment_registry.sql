@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', pre_hook="{{ refuse_backdated_versions() }}") }}
 
 {%- set rows = [] -%}
 {%- if execute -%}

@@ -305,3 +305,12 @@ def test_the_inputs_of_every_rule_are_found_in_its_sql(demo: Built):
     assert found["cart_abandoner"] == {"abandoned_cart_at", "abandoned_cart_value", "as_of"}  # it counts days itself
     assert dict(demo.rows("select feature, purpose from segments.segment_inputs where segment_id = 'cart_abandoner'")) == {
         "abandoned_cart_at": "personalize.content.profiling", "abandoned_cart_value": "personalize.content.profiling", "as_of": None}
+
+
+def test_every_test_that_the_list_of_adversarial_cases_names_exists():
+    named = set(re.findall(r"`((?:test_)?[a-z0-9]+(?:_[a-z0-9]+){3,})`", (PROJECT / "tests" / "README.md").read_text()))
+    in_python = {name for path in Path(__file__).parent.glob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)}
+    in_yaml = {
+        name for path in (PROJECT / "models").rglob("_*__unit_tests.yml") for name in re.findall(r"^  - name: (\w+)$", path.read_text(), re.M)}
+    assert len(named) > 20
+    assert named - in_python - in_yaml == set()

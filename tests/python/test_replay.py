@@ -70,6 +70,16 @@ def test_a_record_that_was_edited_is_found(home: Built, capsys, tampering: str, 
     assert (SECOND, "existing_customer", difference, "unexplained") in found
 
 
+def test_c49_a_version_that_reaches_back_behind_the_record_is_refused(home: Built, shop: Shop, capsys):
+    with duckdb.connect(str(home.folder / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("update audit.segment_evaluations set spec_version = 7 where as_of = ? and segment_id = 'vip'", [FIRST])
+    before = export(home.folder)
+    assert command(home.folder, "build", "--without-tests", **shop_settings(shop.raw, "2026-03-09 00:00:00")).code == 1
+    assert (f"segment vip: version 1 takes effect 1900-01-01 00:00:00, but the evaluation of {FIRST} is on record under version 7; "
+            f"let it take effect after {SECOND}.") in capsys.readouterr().err
+    assert export(home.folder) == before
+
+
 @pytest.mark.parametrize("options, words", [
     (("--as-of", "2026-03-02"), "No evaluation is recorded for these dates"),
     (("--from", "yesterday"), "--from must be a UTC instant"),

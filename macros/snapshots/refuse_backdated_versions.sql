@@ -1,0 +1,30 @@
+{#
+    Stops a build whose specs say that a recorded date was under another version than the one on record: a version takes
+    effect after the newest evaluation, else a replay could not repeat what was recorded (privacy.md C49). A replay writes
+    no history and finds such a difference itself. Pre-hook of segment_registry, so nothing is evaluated before.
+#}
+{% macro refuse_backdated_versions() -%}
+    {%- if execute and not is_replay() -%}
+        {%- for node in graph.nodes.values() if node.name == 'segment_evaluations' and node.resource_type == 'model' -%}
+            {%- set recorded = adapter.get_relation(node.database, node.schema, node.alias) -%}
+            {%- if recorded is not none -%}
+                {%- set found = run_query(
+                    'select recorded.segment_id, versions.spec_version, cast(versions.effective_from as ' ~ dbt.type_string() ~ '),'
+                    ~ ' cast(recorded.as_of as ' ~ dbt.type_string() ~ '), recorded.spec_version, cast(recorded.newest_as_of as '
+                    ~ dbt.type_string() ~ ') from (select *, max(as_of) over () as newest_as_of,'
+                    ~ ' rank() over (partition by as_of order by attempt desc) as newness from ' ~ recorded ~ ') as recorded'
+                    ~ ' inner join (' ~ model.compiled_code ~ ') as versions on recorded.segment_id = versions.segment_id'
+                    ~ ' and ' ~ is_in_interval('recorded.as_of', 'versions.effective_from', 'versions.effective_to')
+                    ~ ' where recorded.newness = 1 and recorded.spec_version <> versions.spec_version'
+                    ~ ' order by recorded.segment_id, recorded.as_of'
+                ) -%}
+                {%- for row in found.rows[:1] -%}
+                    {{ exceptions.raise_compiler_error(
+                        'segment ' ~ row[0] ~ ': version ' ~ row[1] ~ ' takes effect ' ~ row[2] ~ ', but the evaluation of ' ~ row[3]
+                        ~ ' is on record under version ' ~ row[4] ~ '; let it take effect after ' ~ row[5] ~ '.'
+                    ) }}
+                {%- endfor -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
