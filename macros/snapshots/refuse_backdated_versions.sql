@@ -1,19 +1,26 @@
 {#
     Stops a build whose specs say that a recorded date was under another version than the one on record: a version takes
     effect after the newest evaluation, else a replay could not repeat what was recorded (privacy.md C49). A replay writes
-    no history and finds such a difference itself. Pre-hook of segment_registry, so nothing is evaluated before.
+    no history and finds such a difference itself. Pre-hook of evaluation_clock: nothing is evaluated before.
 #}
 {% macro refuse_backdated_versions() -%}
     {%- if execute and not is_replay() -%}
         {%- for node in graph.nodes.values() if node.name == 'segment_evaluations' and node.resource_type == 'model' -%}
             {%- set recorded = adapter.get_relation(node.database, node.schema, node.alias) -%}
             {%- if recorded is not none -%}
+                {%- set versions = [] -%}
+                {%- for segment in segment_nodes() -%}
+                    {%- do versions.append(
+                        'select ' ~ text_literal(segment_spec(segment).segment_id) ~ ' as segment_id, spec_version, effective_from,'
+                        ~ ' effective_to from (' ~ versions_of(segment) ~ ') as versions'
+                    ) -%}
+                {%- endfor -%}
                 {%- set found = run_query(
                     'select recorded.segment_id, versions.spec_version, cast(versions.effective_from as ' ~ dbt.type_string() ~ '),'
                     ~ ' cast(recorded.as_of as ' ~ dbt.type_string() ~ '), recorded.spec_version, cast(recorded.newest_as_of as '
                     ~ dbt.type_string() ~ ') from (select *, max(as_of) over () as newest_as_of,'
                     ~ ' rank() over (partition by as_of order by attempt desc) as newness from ' ~ recorded ~ ') as recorded'
-                    ~ ' inner join (' ~ model.compiled_code ~ ') as versions on recorded.segment_id = versions.segment_id'
+                    ~ ' inner join (' ~ versions | join(' union all ') ~ ') as versions on recorded.segment_id = versions.segment_id'
                     ~ ' and ' ~ is_in_interval('recorded.as_of', 'versions.effective_from', 'versions.effective_to')
                     ~ ' where recorded.newness = 1 and recorded.spec_version <> versions.spec_version'
                     ~ ' order by recorded.segment_id, recorded.as_of'

@@ -1,4 +1,4 @@
-{{ config(pre_hook="{{ refuse_older_as_of() }}") }}
+{{ config(pre_hook=["{{ refuse_older_as_of() }}", "{{ refuse_backdated_versions() }}"]) }}
 
 {% if is_replay() -%}
 with planned as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table', pre_hook="{{ refuse_backdated_versions() }}") }}
+{{ config(materialized='table') }}
 
 {%- set rows = [] -%}
 {%- if execute -%}
