@@ -80,12 +80,13 @@ def _close_databases() -> None:
 def _parse_cache(target: Path, folder: str):
     """Lend a new home the parsed project of an earlier one: parsing takes longer than building the demo.
 
-    dbt checks itself whether the cache fits. It does because the home is always "." to dbt; only demo and shop differ, and
+    dbt checks itself whether the cache fits. It does because the home is always "." to dbt; only demo and shop differ, builds with unit tests, and
     a replay from a build.
     """
     kind = "shop" if os.environ.get("SEGMENTS_RAW") else "demo"
     engine = "postgres" if os.environ.get("SEGMENTS_TARGET") == "postgres" else ""
-    own, shared = target / PARSED, PROJECT / "target" / "_".join(filter(None, (kind, engine, folder, PARSED)))
+    units = "units" if os.environ.get("SEGMENTS_UNIT_TESTS") == "true" else ""
+    own, shared = target / PARSED, PROJECT / "target" / "_".join(filter(None, (kind, engine, units, folder, PARSED)))
     with contextlib.suppress(OSError):  # a project that may not be written to only takes longer
         if not own.exists():
             own.parent.mkdir(parents=True, exist_ok=True)

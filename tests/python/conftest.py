@@ -13,7 +13,7 @@ from segmentation.cli import main
 
 SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
-    "SEGMENTS_THREADS", "SEGMENTS_TARGET",
+    "SEGMENTS_THREADS", "SEGMENTS_TARGET", "SEGMENTS_UNIT_TESTS",
 )
 # Files that share the small shop (processes.py): with pytest-xdist they run one after the other in one worker. The longest
 # come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
@@ -77,14 +77,14 @@ def command(folder: Path, *arguments: str, **settings: str) -> Built:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Built:
-    """The demo shop, built with all dbt tests. Tests only read it, so the workers of pytest-xdist share one build."""
+    """The demo shop, built with all dbt tests, unit tests too. Tests only read it, so the workers of pytest-xdist share one build."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
     built = folder.with_name("demo built")
     with FileLock(folder.with_name("demo.lock")):
         if not built.exists():
             assert not folder.exists(), "another worker's build has failed"
-            assert build(folder).code == 0
+            assert build(folder, SEGMENTS_UNIT_TESTS="true").code == 0
             built.touch()
     return Built(folder, 0)
 

@@ -307,6 +307,12 @@ def test_the_inputs_of_every_rule_are_found_in_its_sql(demo: Built):
         "abandoned_cart_at": "personalize.content.profiling", "abandoned_cart_value": "personalize.content.profiling", "as_of": None}
 
 
+def test_every_unit_test_was_run(demo: Built, manifest):
+    results = json.loads((demo.folder / "target" / "run_results.json").read_text())["results"]
+    run = {row["unique_id"] for row in results if row["unique_id"].startswith("unit_test.") and row["status"] == "pass"}
+    assert len(run) > 40 and run == set(manifest["unit_tests"])
+
+
 def test_every_test_that_the_list_of_adversarial_cases_names_exists():
     named = set(re.findall(r"`((?:test_)?[a-z0-9]+(?:_[a-z0-9]+){3,})`", (PROJECT / "tests" / "README.md").read_text()))
     in_python = {name for path in Path(__file__).parent.glob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)}

@@ -99,7 +99,7 @@ def demo_there(server, tmp_path_factory) -> Shop:
     """The demo on Postgres: with all dbt tests, then a second date on top."""
     shop = make_shop(server, "demo")
     home = tmp_path_factory.mktemp("postgres")
-    assert shop.build(home, AS_OF=EARLIER) == 0
+    assert shop.build(home, AS_OF=EARLIER, SEGMENTS_UNIT_TESTS="true") == 0
     assert shop.build(home, "--without-tests", AS_OF=LATER) == 0
     return shop
 
