@@ -23,8 +23,8 @@ newest as (
 -- a repeated as_of with equal results adds nothing; with any difference it becomes the next attempt
 compared as (
     select
-        (select count(*) from evaluated) as n_evaluated,
-        (select count(*) from newest) as n_recorded,
+        (select count(*) from evaluated as segments) as n_evaluated,
+        (select count(*) from newest as segments) as n_recorded,
         (select max(recorded.attempt) from recorded) as last_attempt,
         count(*) as n_equal
     from evaluated
