@@ -20,13 +20,19 @@ newest as (
     where attempt = (select max(attempts.attempt) from recorded as attempts)
 ),
 
--- a repeated as_of with equal results adds nothing; with any difference it becomes the next attempt
-compared as (
+asked as (
+    select count(*) as n_evaluated from evaluated
+),
+
+held as (
     select
-        (select count(*) from evaluated as segments) as n_evaluated,
-        (select count(*) from newest as segments) as n_recorded,
-        (select max(recorded.attempt) from recorded) as last_attempt,
-        count(*) as n_equal
+        count(*) as n_recorded,
+        max(attempt) as last_attempt
+    from newest
+),
+
+equal as (
+    select count(*) as n_equal
     from evaluated
     inner join newest
         on evaluated.segment_id = newest.segment_id
@@ -36,6 +42,18 @@ compared as (
         and evaluated.n_not_permitted = newest.n_not_permitted
         and evaluated.n_members = newest.n_members
         and evaluated.partition_hash = newest.partition_hash
+),
+
+-- a repeated as_of with equal results adds nothing; with any difference it becomes the next attempt
+compared as (
+    select
+        asked.n_evaluated,
+        held.n_recorded,
+        held.last_attempt,
+        equal.n_equal
+    from asked
+    cross join held
+    cross join equal
 )
 {%- endif %}
 
