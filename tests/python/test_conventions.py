@@ -36,7 +36,9 @@ def tested_grains(manifest) -> dict[str, list[list[str]]]:
     """Node id: the column lists of its unique_combination_of_columns tests."""
     found = defaultdict(list)
     for node in manifest["nodes"].values():
-        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "unique_combination_of_columns":
+        is_grain = (node.get("test_metadata") or {}).get("name") == "unique_combination_of_columns"
+        # of a model that only a replay enables, dbt keeps or drops the test, as it parses everything or only a part
+        if is_grain and node["attached_node"] in manifest["nodes"]:
             found[node["attached_node"]].append(node["test_metadata"]["kwargs"]["combination_of_columns"])
     return found
 
