@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +25,7 @@ from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.publish import DATABASE, SCHEMAS
 
 QUESTIONS = PROJECT / "analyses"
+DEFINITIONS = PROJECT / "seeds" / "reference" / "platform_definitions.csv"
 ASKED = re.compile(r"^with asked as \(\n    select\n(?:        .*\n)+\)(?=,\n)", re.MULTILINE)
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\0")  # what a spreadsheet takes for a formula (OWASP ASVS 1.2.10)
 RESTRICTED_SCHEMAS = ("intermediate", "vault")
@@ -60,6 +62,36 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def definition(text: str) -> str:
+    """A definition of orders and revenue: one of the seed's. Raises ValueError."""
+    with open(DEFINITIONS, encoding="utf-8", newline="") as file:
+        known = [row["definition"] for row in csv.DictReader(file)]
+    if text not in known:
+        raise ValueError(f"must be one of {', '.join(known)}")
+    return text
+
+
+def period(text: str) -> str:
+    """A month, or everything up to the date evaluated. Raises ValueError."""
+    if not re.fullmatch(r"to_date|\d{4}-(0[1-9]|1[0-2])", text, re.ASCII):
+        raise ValueError("must be a month like 2026-02, or to_date")
+    return text
+
+
+def count_from_zero(text: str) -> int:
+    """A number from 0 on. Raises ValueError."""
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise ValueError("must be a whole number")
+    return int(text)
+
+
+def money(text: str) -> Decimal:
+    """An amount with two decimals at most. Raises ValueError."""
+    if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,2})?", text):
+        raise ValueError("must be an amount like 1234.50")
+    return Decimal(text)
+
+
 @dataclass(frozen=True)
 class Kind:
     """A parameter that questions may have: its column in `asked`, SQL type, check, and what the help says."""
@@ -77,6 +109,10 @@ KINDS = {
     "to": Kind("to_instant", "timestamp", instant, "end of the period, not included"),
     "customer": Kind("customer_key", "varchar", customer_key, "a customer_key"),
     "spec-version": Kind("spec_version", "integer", whole_number, "a version of the segment's rule"),
+    "definition": Kind("definition", "varchar", definition, "a definition of orders and revenue, for example shopify_net_sales"),
+    "period": Kind("period", "varchar", period, "a month, for example 2026-02, or to_date"),
+    "shown-orders": Kind("shown_orders", "integer", count_from_zero, "the number of orders that the platform shows"),
+    "shown-amount": Kind("shown_amount", "decimal(18, 2)", money, "the amount that the platform shows"),
 }
 
 

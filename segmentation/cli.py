@@ -34,6 +34,10 @@ ASK_PARAMETERS = {
     "to": "end of the period, not included",
     "customer": "a customer_key",
     "spec-version": "a version of the segment's rule",
+    "definition": "a definition of orders and revenue, for example shopify_net_sales",
+    "period": "a month, for example 2026-02, or to_date",
+    "shown-orders": "the number of orders that the platform shows",
+    "shown-amount": "the amount that the platform shows",
 }
 
 

@@ -57,7 +57,7 @@ def command(home: Built, monkeypatch, capsys):
 def example(question) -> dict[str, object]:
     """Values for every parameter of a question."""
     texts = {"segment": "existing_customer", "on": SECOND, "from": "2026-01-01", "to": "2027-01-01", "customer": "ab" * 32,
-             "spec-version": "1"}
+             "spec-version": "1", "definition": "shopify_net_sales", "period": "to_date", "shown-orders": "0", "shown-amount": "12.5"}
     return check(question, {name: texts[name] for name in question.parameters})
 
 
@@ -191,6 +191,9 @@ def test_a_choice_against_a_recorded_membership_is_an_exception(
 def test_nothing_can_be_injected(name: str, text: str, home: Built):
     """A hostile text is refused by the type, or (a well-formed name or number) is only a value that matches nothing."""
     question = next(q for q in questions() if name in q.parameters)
+    if (name, text) == ("shown-amount", "-1"):
+        assert check(question, {name: text})["shown_amount"] == -1
+        return
     if name == "segment" and text in WELL_FORMED_NAMES:
         with pytest.raises(UserError, match="There is no segment"):
             ask(Home(home.folder), question, check(question, {"segment": text, "on": SECOND}))
@@ -213,7 +216,23 @@ def test_values_reach_the_database_as_bound_parameters(home: Built):
     assert ask(Home(home.folder), *customer).rows == []
 
 
+def test_what_the_platform_shows_leaves_an_unexplained_remainder(home: Built):
+    def lines(**shown: str) -> dict[str, tuple]:
+        texts = {"definition": "shopify_net_sales"} | {name.replace("_", "-"): text for name, text in shown.items()}
+        return {row[3]: row[4:6] for row in ask(Home(home.folder), find("q28"), check(find("q28"), texts)).rows}
+
+    orders, amount = lines()["their_figure"]
+    assert "unexplained" not in lines() and orders > 0
+    assert lines(shown_orders=str(orders + 2), shown_amount=str(amount - 1))["unexplained"] == (2, -1)
+    assert lines(shown_amount=str(amount))["unexplained"] == (None, 0)
+    bridge = lines()
+    assert sum(line[0] for step, line in bridge.items() if step != "their_figure") == orders
+    assert sum(line[1] for step, line in bridge.items() if step != "their_figure") == amount
+
+
 @pytest.mark.parametrize("arguments, words", [
+    (("q28", "--definition", "shopify"), ("--definition must be one of file, ", "woocommerce_net_sales")),
+    (("q28", "--period", "2026-13"), ("month like 2026-02",)),
     (("q01", "--segment", "vip"), ("q01 needs --on",)),
     (("q01",), ("--segment and --on",)),
     (("q05", "--segment", "vip"), ("q05 takes no --segment", "no parameters")),

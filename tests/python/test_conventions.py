@@ -16,7 +16,7 @@ from segmentation.home import PROJECT
 CODE_FOLDERS = ("models", "macros", "snapshots", "seeds", "tests", "analyses")
 RECORDED_FOLDERS = ("intermediate", "marts", "segments", "audit")
 # One row per source row (or one row in all): nothing there is unique by its meaning.
-PER_SOURCE_ROW = re.compile(r".*_(checked|repeated)|int_events|int_settings|int_rejected_rows")
+PER_SOURCE_ROW = re.compile(r".*_(checked|repeated)|int_events|int_settings|int_rejected_rows|int_other_order_rows")
 
 
 @pytest.fixture(scope="module")

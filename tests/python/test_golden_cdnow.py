@@ -7,9 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pytest
 from conftest import SHARED_DATA, Built, build
+from test_examples import run_map
 
 AS_OF = date(1997, 9, 30)
 EXPECTED_SCORES = SHARED_DATA / "expected" / "rfm_scores_cdnow_1997-09-30.csv"
@@ -116,22 +116,7 @@ def test_the_thresholds_of_the_evaluation_tell_which_values_got_which_score(samp
 def master(tmp_path_factory) -> Built:
     """All of CDNOW through Parquet, a row an order. 215 groups of rows are equal, so the row's number is the order id."""
     raw = tmp_path_factory.mktemp("cdnow_master")
-    source = str(dataset("CDNOW_master.txt"))
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"""
-            copy (
-                with lines as (
-                    select row_number() over () as n, string_split_regex(trim(column0), ' +') as f
-                    from read_csv(?, header = false, skip = 1, delim = '\t', columns = {{'column0': 'varchar'}}, parallel = false)
-                )
-                select 'row-' || n as order_id, f[1] as customer_id, strptime(f[2], '%Y%m%d') as ordered_at,
-                    f[4]::decimal(10, 2) as gross_amount, 'USD' as currency
-                from lines
-            ) to '{raw / 'orders.parquet'}' (format parquet)
-            """,
-            [source],
-        )
+    assert run_map("cdnow", dataset("CDNOW_master.txt").parent, raw).returncode == 0
     home = tmp_path_factory.mktemp("cdnow_master_home")
     built = build(home, "--without-tests", SEGMENTS_RAW=str(raw), AS_OF="1998-06-30 00:00:00", INGESTED_AT=INGESTED_AT)
     assert built.code == 0

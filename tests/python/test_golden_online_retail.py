@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-import duckdb
 import pytest
 from conftest import SHARED_DATA, Built, build
+from test_examples import run_map
 
 SOURCE = SHARED_DATA / "data" / "online_retail" / "online_retail_2010_2011.parquet"
 
@@ -15,23 +15,7 @@ def online_retail(tmp_path_factory) -> Built:
     if not SOURCE.exists():
         pytest.skip(f"{SOURCE} is not on this machine")
     raw = tmp_path_factory.mktemp("online_retail")
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"""
-            copy (
-                select
-                    InvoiceNo as order_id,
-                    min(InvoiceDate) as ordered_at,
-                    sum(Quantity * UnitPrice::decimal(18, 4))::decimal(18, 2) as gross_amount,
-                    min(CustomerID)::bigint::varchar as customer_id,
-                    'GBP' as currency,
-                    min(Country) as country
-                from '{SOURCE}'
-                where Quantity > 0 and UnitPrice > 0 and CustomerID is not null
-                group by InvoiceNo
-            ) to '{raw / 'orders.parquet'}' (format parquet)
-            """
-        )
+    assert run_map("online_retail", SOURCE.parent, raw).returncode == 0
     built = build(tmp_path_factory.mktemp("online_retail_home"), "--without-tests", SEGMENTS_RAW=str(raw))
     assert built.code == 0
     return built
