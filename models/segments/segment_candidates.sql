@@ -1,14 +1,23 @@
 {#- One line per segment; a test compares this list with the registry. -#}
 {%- set segments = [
     ('at_risk_loyal', ref('seg_at_risk_loyal')),
+    ('big_spenders', ref('seg_big_spenders')),
     ('cart_abandoner', ref('seg_cart_abandoner')),
+    ('champions', ref('seg_champions')),
+    ('churn_risk', ref('seg_churn_risk')),
+    ('drifting', ref('seg_drifting')),
     ('existing_customer', ref('seg_existing_customer')),
     ('former_high_value_at_risk', ref('seg_former_high_value_at_risk')),
     ('frequent_buyer', ref('seg_frequent_buyer')),
     ('high_aov_one_time_buyer', ref('seg_high_aov_one_time_buyer')),
     ('high_lifetime_value', ref('seg_high_lifetime_value')),
+    ('lost_customers', ref('seg_lost_customers')),
+    ('low_value', ref('seg_low_value')),
+    ('loyalists', ref('seg_loyalists')),
+    ('new_customers', ref('seg_new_customers')),
     ('new_subscriber_no_purchase', ref('seg_new_subscriber_no_purchase')),
     ('one_time_buyer', ref('seg_one_time_buyer')),
+    ('promising', ref('seg_promising')),
     ('repeat_buyer', ref('seg_repeat_buyer')),
     ('vip', ref('seg_vip')),
     ('vip_top_5_percent', ref('seg_vip_top_5_percent'))

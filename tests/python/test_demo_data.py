@@ -185,7 +185,7 @@ def test_a_late_grant_does_not_admit_for_an_earlier_date_even_as_corrected(tmp_p
 def test_every_segment_has_members_and_changes_in_the_twelve_weeks(weeks):
     """A history in which a segment stays empty or never changes would have nothing to show."""
     rows = weeks.rows("select segment_id, count(*), count(distinct valid_from), count(valid_to) from segments.segment_membership_history group by all")
-    assert len(rows) == 12
+    assert {(segment,) for segment, *_ in rows} == set(weeks.rows("select distinct segment_id from segments.segment_registry"))
     assert [segment for segment, members, starts, ends in rows if members == 0 or starts < 2 or ends == 0] == []
 
 
@@ -244,6 +244,20 @@ def test_every_change_of_the_twelve_mondays_has_one_reason_and_most_reasons_occu
     }
 
 
+def test_a_value_group_changes_by_others_or_by_time_and_says_which(weeks):
+    """value_class moves with ranks and averages, the retention state with days: neither may take the other's blame."""
+    reasons = weeks.rows(
+        """
+        select segment_id, change, reason from audit.segment_change_reasons
+        where segment_id in ('drifting', 'churn_risk', 'low_value', 'loyalists') and as_of > timestamp '2026-01-12'
+        group by all
+        """
+    )
+    assert {("drifting", "entered", "time_decay"), ("churn_risk", "left", "time_decay"), ("loyalists", "left", "threshold_moved"),
+            ("loyalists", "left", "time_decay")} <= set(reasons)
+    assert [row for row in reasons if row[0] == "low_value" and row[2] == "time_decay"] == []
+
+
 def test_changes_add_up_to_the_members_of_every_monday(weeks):
     """Entries minus exits so far are the members recorded, for every segment and Monday."""
     rows = weeks.rows(
@@ -256,7 +270,8 @@ def test_changes_add_up_to_the_members_of_every_monday(weeks):
         group by all
         """
     )
-    assert len(rows) == 12 * len(DEMO_AS_OFS)
+    [(n_segments,)] = weeks.rows("select count(distinct segment_id) from segments.segment_registry")
+    assert len(rows) == n_segments * len(DEMO_AS_OFS)
     assert [row for row in rows if row[2] != row[3]] == []
 
 

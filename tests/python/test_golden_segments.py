@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import pytest
 from conftest import build
+from test_golden_value_groups import SEGMENTS as VALUE_SEGMENTS
 
 BEFORE, AFTER = "2026-03-01 12:00:00", "2026-03-02 00:00:00"
 TODAY = date(2026, 3, 1)  # of BEFORE; "n days ago" counts from here, so at AFTER it is one day more
@@ -262,7 +263,7 @@ def test_the_golden_shop_is_what_its_description_says(evaluations):
 
 
 def test_no_segment_is_outside_the_golden_rows(evaluations):
-    assert sorted(evaluations["priorities"]) == sorted(SEGMENTS)
+    assert sorted(evaluations["priorities"]) == sorted(SEGMENTS + VALUE_SEGMENTS)
 
 
 def test_the_version_in_force_at_the_date_is_evaluated(evaluations):
@@ -289,7 +290,7 @@ def test_one_membership_of_everybody_is_primary_and_has_the_lowest_priority(eval
 PRIMARY_BEFORE = {
     "500.01 in three orders": "vip",
     "one order 31 days ago": "one_time_buyer",
-    "one order 29 days ago": "existing_customer",
+    "one order 29 days ago": "low_value",
     "cart of 40.00": "cart_abandoner",
 }
 
