@@ -1,4 +1,4 @@
-with customer_orders as (
+with buyers as (
     select customer_orders.*
     from {{ ref('customer_orders') }} as customer_orders
     inner join {{ ref('customers') }} as customers
@@ -7,17 +7,22 @@ with customer_orders as (
     where customers.not_profiled_reason is null
 ),
 
+cuts as (
+    {{ frozen_cuts(['recency_days', 'frequency', 'monetary']) }}
+),
+
 scored as (
     select
-        as_of,
-        customer_key,
-        days_since_last_order as recency_days,
-        order_count as frequency,
-        net_spend as monetary,
-        {{ rank_score('days_since_last_order desc') }} as r_score,
-        {{ rank_score('order_count') }} as f_score,
-        {{ rank_score('net_spend') }} as m_score
-    from customer_orders
+        buyers.as_of,
+        buyers.customer_key,
+        buyers.days_since_last_order as recency_days,
+        buyers.order_count as frequency,
+        buyers.net_spend as monetary,
+        {{ metric_score('buyers.days_since_last_order', 'recency_days', 'buyers.as_of', is_less_better=true) }} as r_score,
+        {{ metric_score('buyers.order_count', 'frequency', 'buyers.as_of') }} as f_score,
+        {{ metric_score('buyers.net_spend', 'monetary', 'buyers.as_of') }} as m_score
+    from buyers
+    inner join cuts on buyers.as_of = cuts.as_of
 ),
 
 grid as (
