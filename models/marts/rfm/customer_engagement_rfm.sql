@@ -22,7 +22,8 @@ cuts as (
 scored as (
     select
         visitors.*,
-        {{ metric_score('visitors.days_since_last_seen', 'days_since_last_seen', 'visitors.as_of', is_less_better=true) }} as r_score,
+        {{ metric_score('visitors.days_since_last_seen', 'days_since_last_seen', 'visitors.as_of', is_less_better=true) }}
+            as r_score,
         {{ metric_score('visitors.session_count_90d', 'session_count_90d', 'visitors.as_of') }} as f_score,
         {{ metric_score('visitors.product_view_count_90d', 'product_view_count_90d', 'visitors.as_of') }} as m_score
     from visitors
