@@ -28,9 +28,11 @@ SELECTION = [
 ]
 # what a build keeps per as_of (schema, table), beside the snapshot of the membership
 KEPT = (
-    ("marts", "rfm_thresholds"), ("segments", "segment_changes"), ("audit", "segment_change_reasons"), ("audit", "late_arrivals"),
-    ("audit", "segment_evaluations"), ("audit", "segment_runs"),
+    ("marts", "rfm_thresholds"), ("marts", "segment_metrics"), ("marts", "segment_conversions"), ("marts", "campaign_metrics"),
+    ("marts", "segment_migration"), ("marts", "buying_behaviour"), ("segments", "segment_changes"), ("audit", "segment_change_reasons"),
+    ("audit", "late_arrivals"), ("audit", "segment_evaluations"), ("audit", "segment_runs"),
 )
+DATED = {"segment_migration": "to_as_of"}  # whose as_of has another name
 MEMBERSHIP = ("snapshots", "segment_membership")
 # what goes on from part to part: the hash of a run rests on the one before
 CHAIN = (("audit", "segment_runs"),)
@@ -123,7 +125,7 @@ def _record(
     """Append the replay's rows of these as_ofs where a build expects them."""
     for schema, table in tables:
         copy_table(warehouse, (database, PREFIX + schema, table), (database, schema, table),
-                   "as_of between ? and ?", [moments[0], moments[-1]])
+                   f"{DATED.get(table, 'as_of')} between ? and ?", [moments[0], moments[-1]])
 
 
 def _record_membership(warehouse: duckdb.DuckDBPyConnection, before: list[datetime], last: datetime) -> None:

@@ -18,7 +18,7 @@ MODES = ("as_recorded", "as_corrected")
 # what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot or what follows it
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
-    "--exclude", "resource_type:snapshot+", "run_started+", "int_evaluated_*+", "late_arrivals",
+    "--exclude", "resource_type:snapshot+", "run_started+", "int_evaluated_*+", "late_arrivals", "int_metric_*+", "path:models/marts/metrics",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 RESULTS = ("replay_partitions", "replay_differences")

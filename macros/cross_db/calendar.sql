@@ -92,6 +92,16 @@
     )
 {%- endmacro %}
 
+{# A date's month as a whole number: months since year 0, so that differences are months. #}
+{% macro month_count(day) -%}
+    (12 * cast(extract(year from {{ day }}) as integer) + cast(extract(month from {{ day }}) as integer) - 1)
+{%- endmacro %}
+
+{# The first day (date) of a month given as months since year 0. #}
+{% macro first_day_of_month(month_count) -%}
+    make_date(cast({{ integer_division(month_count, '12') }} as integer), cast({{ month_count }} % 12 + 1 as integer), 1)
+{%- endmacro %}
+
 {#
     The date on which somebody born on birth_date completes a number of years, as completed_years counts them: born on
     29 February, in a year without one it is 1 March. Arguments: birth_date (date), years (a whole number, not SQL).

@@ -35,15 +35,15 @@
 {#
     Takes back what a table kept per as_of holds of the as_ofs that are evaluated now, so that a repeated as_of replaces
     its rows. Pre-hook of an appending model, in its transaction.
-    Argument: is_history. False: the table holds what the next evaluation is compared with, so everything goes but the
-    rows of the previous evaluation.
+    Arguments: is_history. False: the table holds what the next evaluation is compared with, so everything goes but the
+    rows of the previous evaluation. column: where the table has its as_of.
 #}
-{% macro rewind_rows(is_history=true) -%}
+{% macro rewind_rows(is_history=true, column='as_of') -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }}
-        where as_of in (select clock.as_of from {{ ref('evaluation_clock') }} as clock)
+        where {{ column }} in (select clock.as_of from {{ ref('evaluation_clock') }} as clock)
         {%- if not is_history %}
-            or as_of not in (
+            or {{ column }} not in (
                 select clock.previous_as_of from {{ ref('evaluation_clock') }} as clock
                 where clock.previous_as_of is not null
             )
@@ -52,18 +52,29 @@
 {%- endmacro %}
 
 {#
-    The evaluations on record as a query: as_of, and known_at of the newest attempt. An evaluation is on record once
-    audit.segment_evaluations has its rows: members, what they are compared with, and the snapshot were written before.
+    The table in which something is on record, whatever schemas this build writes to (a replay has schemas of its own).
     Looked up at run time, like the guard does: a reference would be a circle.
+    Argument: name of a model or snapshot. Returns the relation, or none while there is none.
 #}
-{% macro completed_evaluations() -%}
+{% macro recorded_relation(name) -%}
     {%- set found = [] -%}
     {%- if execute -%}
-        {%- for node in graph.get('nodes', {}).values() if node.name == 'segment_evaluations' and node.resource_type == 'model' -%}
-            {%- do found.append(adapter.get_relation(node.database, node.schema, node.alias)) -%}
+        {%- set prefix = env_var('SEGMENTS_SCHEMA_PREFIX', '') -%}
+        {%- for node in graph.get('nodes', {}).values() if node.name == name and node.resource_type in ('model', 'snapshot') -%}
+            {%- do found.append(adapter.get_relation(node.database, node.schema[prefix | length:], node.alias)) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if found and found[0] is not none -%}
+    {{ return(found[0] if found else none) }}
+{%- endmacro %}
+
+{#
+    The evaluations on record as a query: as_of, and known_at of the newest attempt. An evaluation is on record once
+    audit.segment_evaluations has its rows: members, what they are compared with, and the snapshot were written before.
+    To be used beside a CTE `evaluations` that has the two columns.
+#}
+{% macro completed_evaluations() -%}
+    {%- set recorded = recorded_relation('segment_evaluations') -%}
+    {%- if recorded is not none -%}
         select
             as_of,
             max(known_at) as known_at
@@ -72,7 +83,7 @@
                 as_of,
                 known_at,
                 rank() over (partition by as_of order by attempt desc) as newness
-            from {{ found[0] }}
+            from {{ recorded }}
         ) as attempts
         where newness = 1
         group by as_of
@@ -83,6 +94,16 @@
         from evaluations
         where 1 = 0
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    The intervals of membership on record: the snapshot. A replay, in which snapshots are not run, reads those of the
+    record, or an empty shape while there are none.
+#}
+{% macro recorded_intervals() -%}
+    {%- if not is_replay() -%}{{ return(ref('segment_membership')) }}{%- endif -%}
+    {%- set recorded = recorded_relation('segment_membership') -%}
+    {{ return(recorded or '(select *, as_of as dbt_valid_from, as_of as dbt_valid_to from ' ~ ref('segment_members') ~ ' where false) as empty_shape') }}
 {%- endmacro %}
 
 {#

@@ -18,7 +18,7 @@ SETTINGS = (
 # Files that share the small shop (processes.py): with pytest-xdist they run one after the other in one worker. The longest
 # come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
 GROUPS = [["test_crash", "test_concurrency", "test_replay", "test_verify", "test_ask", "test_evidence"],
-          ["test_demo_data"], ["test_history_properties"], ["test_determinism"], ["test_privacy_scan"], ["test_conventions"],
+          ["test_demo_data", "test_metrics"], ["test_history_properties"], ["test_determinism"], ["test_privacy_scan"], ["test_conventions"],
           ["test_bad_input"], ["test_spec_gate"]]
 RANKS = {name: (number, place) for number, names in enumerate(GROUPS) for place, name in enumerate(names)}
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
@@ -87,6 +87,19 @@ def demo(tmp_path_factory) -> Built:
             assert build(folder, SEGMENTS_UNIT_TESTS="true").code == 0
             built.touch()
     return Built(folder, 0)
+
+
+@pytest.fixture(scope="session")
+def weeks(tmp_path_factory) -> Built:
+    """The demo evaluated on its twelve Mondays, as `segmentation demo` does it."""
+    home = tmp_path_factory.mktemp("weeks")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SETTINGS:
+            patch.delenv(name, raising=False)
+        patch.setenv("SEGMENTS_HOME", str(home))
+        code = main(["demo"])
+    assert code == 0
+    return Built(home, code)
 
 
 @pytest.fixture

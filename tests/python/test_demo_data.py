@@ -5,10 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from conftest import SETTINGS, Built, build
+from conftest import Built, build
 
 from segmentation import demo_data
-from segmentation.cli import DEMO_AS_OFS, main
+from segmentation.cli import DEMO_AS_OFS
 from segmentation.contract import CONTRACT
 from segmentation.home import PROJECT
 
@@ -18,19 +18,6 @@ CHARACTERS = {
     "Greta": "C-0007", "Hugo": "C-0008", "Isa": "C-0009", "Kim": "C-0010", "Lena": "C-0011", "Lars": "C-0012", "Max": "C-0013",
     "Nora": "C-0014", "Omar": "C-0015",
 }
-
-
-@pytest.fixture(scope="session")
-def weeks(tmp_path_factory) -> Built:
-    """The demo evaluated on its twelve Mondays, as `segmentation demo` does it."""
-    home = tmp_path_factory.mktemp("weeks")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in SETTINGS:
-            patch.delenv(name, raising=False)
-        patch.setenv("SEGMENTS_HOME", str(home))
-        code = main(["demo"])
-    assert code == 0
-    return Built(home, code)
 
 
 @pytest.fixture(scope="session")

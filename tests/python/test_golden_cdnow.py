@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import json
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from conftest import SHARED_DATA, Built, build
 from test_examples import run_map
 
 AS_OF = date(1997, 9, 30)
+EXPECTED_KPIS = SHARED_DATA / "expected" / "kpi_expected.json"
 EXPECTED_SCORES = SHARED_DATA / "expected" / "rfm_scores_cdnow_1997-09-30.csv"
 INGESTED_AT = "2026-01-01 00:00:00"  # any instant after the data
 
@@ -134,3 +136,37 @@ def test_the_master_file_has_the_published_customers_and_money(master):
     assert master.rows("select count(*) from marts.customers where first_order_at is not null") == [(23570,)]
     assert master.rows("select count(*), sum(net_amount) from marts.orders where is_valid") == [(69659, Decimal("2500315.63"))]
     assert master.rows("select count(*), sum(net_spend) from marts.customer_orders") == [(23570, Decimal("2500315.63"))]
+
+
+def test_concentration_and_repeat_rate_of_the_sample_equal_the_golden_file_and_plain_python(days, sample):
+    """File ../shared/expected/kpi_expected.json, entry cdnow_to_1997-09-30 (the sample, one order per customer and day)."""
+    seen = {customer: {day: spent for day, spent in orders.items() if day <= AS_OF} for customer, orders in days.items()}
+    spends = sorted(sum(orders.values()) for orders in seen.values())
+    n, total = len(spends), sum(spends)
+    firsts = {customer: sorted(orders)[:2] for customer, orders in seen.items()}
+    eligible = [dates for dates in firsts.values() if (AS_OF - dates[0]).days >= 90]
+    repeaters = [dates for dates in eligible if len(dates) == 2 and (dates[1] - dates[0]).days <= 90]
+    computed = {
+        "customers": n, "orders": sum(len(orders) for orders in seen.values()), "revenue": total,
+        "aov": total / sum(len(orders) for orders in seen.values()), "revenue_per_customer": total / n,
+        "repeat_purchase_rate_orders": sum(len(orders) > 1 for orders in seen.values()) / Decimal(n),
+        "gini_revenue": sum((2 * i - n - 1) * x for i, x in enumerate(spends, start=1)) / (n * total),
+        "top10pct_revenue_share": sum(spends[-(n * 10 // 100 + 1):]) / total,
+        "top20pct_revenue_share": sum(spends[-(n * 20 // 100 + 1):]) / total,
+    }
+    [row] = sample.rows(
+        """
+        select n_buyers, order_count, net_spend, average_order_value, ltv_to_date, repeat_purchase_rate, gini_coefficient,
+            top_10_percent_revenue_share, top_20_percent_revenue_share, n_repeat_eligible_90d, n_repeaters_90d
+        from marts.buying_behaviour
+        """
+    )
+    assert row[:3] == (computed["customers"], computed["orders"], computed["revenue"])
+    assert row[3:9] == tuple(round(Decimal(value), 4) for value in list(computed.values())[3:])
+    assert row[9:] == (len(eligible), len(repeaters))
+    if not EXPECTED_KPIS.exists():
+        pytest.skip(f"{EXPECTED_KPIS} is not on this machine; the computation in plain Python was compared")
+    expected = json.loads(EXPECTED_KPIS.read_text())["cdnow_to_1997-09-30"]
+    assert row[:2] == (expected["customers"], expected["orders"]) and float(row[2]) == expected["revenue"]
+    assert [float(value) for value in row[3:9]] == pytest.approx([expected[name] for name in list(computed)[3:]], abs=5e-5)
+    assert row[9:] == (expected["repeat_90d"]["eligible"], expected["repeat_90d"]["repeaters"])

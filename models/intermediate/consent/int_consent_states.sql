@@ -41,10 +41,7 @@ ranked as (
         *,
         row_number() over (
             partition by as_of, identifier_type, identifier, purpose, track
-            order by
-                effective_at desc,
-                case when is_permissive then 1 else 0 end asc,
-                consent_event_id asc
+            {{ choice_order() }}
         ) as choice_number
     from visible
 ),

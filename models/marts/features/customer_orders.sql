@@ -46,6 +46,7 @@ gaps as (
     select
         as_of,
         customer_key,
+        order_date,
         {{ days_between(
             'lag(order_date) over (partition by as_of, customer_key order by order_date)', 'order_date'
         ) }} as gap_days
@@ -58,10 +59,12 @@ rhythms as (
         customer_key,
         count(gap_days) as gap_count,
         sum(gap_days) as gap_days,
+        -- the first day has no gap before it
+        min(order_date) as second_order_date,
         {{ median('gap_days') }} as median_gap_days
     from gaps
+    where gap_days is not null
     group by as_of, customer_key
-    having count(gap_days) > 0
 )
 
 select
@@ -76,8 +79,12 @@ select
     cast(totals.net_spend_90d as {{ money() }}) as net_spend_90d,
     cast(totals.net_spend_365d as {{ money() }}) as net_spend_365d,
     {{ exact_ratio('totals.net_spend', 'totals.order_count') }} as average_order_value,
+    cast(totals.paid_amount as {{ money() }}) as paid_amount,
+    cast(totals.refunded_amount as {{ money() }}) as refunded_amount,
     totals.first_order_at,
     totals.last_order_at,
+    totals.first_order_date,
+    rhythms.second_order_date,
     {{ days_between('totals.first_order_date', local_date('totals.as_of')) }} as days_since_first_order,
     {{ days_between('totals.last_order_date', local_date('totals.as_of')) }} as days_since_last_order,
     {{ exact_ratio('rhythms.gap_days', 'rhythms.gap_count') }} as mean_days_between_orders,

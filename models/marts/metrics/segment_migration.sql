@@ -1,0 +1,95 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    full_refresh=false,
+    pre_hook="{{ rewind_rows(column='to_as_of') }}"
+) }}
+
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+    where previous_as_of is not null
+),
+
+customers as (
+    select
+        as_of,
+        customer_key,
+        case
+            when not_profiled_reason is not null then 'withdrawn'
+            else coalesce(value_group, 'no_order')
+        end as value_group
+    from {{ ref('int_evaluated_customers') }}
+),
+
+customer_keys as (
+    select * from {{ ref('customer_keys') }}
+),
+
+-- whose orders belong to somebody else since: a guest who got a customer id
+handed_over as (
+    select distinct
+        revisions.as_of,
+        customer_keys.customer_key
+    from {{ ref('int_recent_order_revisions') }} as revisions
+    inner join customer_keys
+        on revisions.old_identifier_type = customer_keys.identifier_type
+        and revisions.old_identifier = customer_keys.identifier
+    where revisions.old_identifier != revisions.identifier
+),
+
+before as (
+    select
+        clock.as_of,
+        customers.customer_key,
+        customers.value_group
+    from customers
+    inner join clock on customers.as_of = clock.previous_as_of
+),
+
+after as (
+    select
+        clock.as_of,
+        customers.customer_key,
+        customers.value_group
+    from customers
+    inner join clock on customers.as_of = clock.as_of
+),
+
+moves as (
+    select
+        coalesce(after.as_of, before.as_of) as as_of,
+        coalesce(before.customer_key, after.customer_key) as customer_key,
+        coalesce(before.value_group, 'new') as from_group,
+        after.value_group as to_group
+    from before
+    full outer join after
+        on before.as_of = after.as_of
+        and before.customer_key = after.customer_key
+),
+
+counts as (
+    select
+        moves.as_of,
+        moves.from_group,
+        coalesce(moves.to_group, case when handed_over.customer_key is not null then 'merged' else 'erased' end) as to_group,
+        count(*) as customers
+    from moves
+    left join handed_over
+        on moves.as_of = handed_over.as_of
+        and moves.customer_key = handed_over.customer_key
+    group by
+        moves.as_of,
+        moves.from_group,
+        coalesce(moves.to_group, case when handed_over.customer_key is not null then 'merged' else 'erased' end)
+)
+
+select
+    clock.previous_as_of as from_as_of,
+    counts.as_of as to_as_of,
+    counts.from_group,
+    counts.to_group,
+    counts.customers,
+    {{ exact_ratio('counts.customers', 'sum(counts.customers) over (partition by counts.as_of, counts.from_group)') }} as share
+from counts
+inner join clock on counts.as_of = clock.as_of

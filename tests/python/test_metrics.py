@@ -1,0 +1,139 @@
+"""The numbers of segments over the demo's twelve Mondays, against a computation from the record and the raw rows in Python."""
+
+import csv
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+import pytest
+from conftest import Built, command
+
+from segmentation.ask import ask, check, find
+from segmentation.cli import DEMO_AS_OFS
+from segmentation.home import PROJECT, Home
+
+WINDOW = timedelta(days=30)
+NOT_VALID = {"cancelled", "voided", "test", "pending", "failed"}
+
+
+def raw(table: str) -> list[dict]:
+    with open(PROJECT / "seeds" / "demo" / "generic" / f"demo_{table}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def members(weeks: Built) -> dict[tuple[datetime, str], set[str]]:
+    """Members of every Monday and segment, by the record."""
+    held = defaultdict(set)
+    rows = weeks.rows("select segment_id, customer_key, valid_from, coalesce(valid_to, timestamp '9999-12-31')"
+                      " from segments.segment_membership_history")
+    for segment, person, start, end in rows:
+        for day in DEMO_AS_OFS:
+            if start <= day < end:
+                held[day, segment].add(person)
+    return held
+
+
+@pytest.fixture(scope="module")
+def orders(weeks: Built) -> dict[datetime, list[tuple[str, datetime]]]:
+    """The valid orders of customers that each Monday knew, from the raw rows: customer_key and ordered_at."""
+    keys = dict(weeks.rows("select identifier, customer_key from restricted.vault.customer_keys where identifier_type = 'customer_id'"))
+    keys |= dict(weeks.rows("select identifier, customer_key from restricted.vault.customer_keys where identifier_type = 'email'"))
+    usable = {row[0] for row in weeks.rows("select order_id from restricted.intermediate.int_orders")}
+    known = {}
+    for day in DEMO_AS_OFS:
+        newest = {}
+        for row in raw("orders"):
+            recorded = datetime.fromisoformat(row["recorded_at"] or row["ordered_at"])
+            if row["order_id"] in usable and recorded <= day and recorded >= newest.get(row["order_id"], (recorded,))[0]:
+                newest[row["order_id"]] = (recorded, row)
+        known[day] = [
+            (keys[row["customer_id"] or row["email"].strip().lower()], datetime.fromisoformat(row["ordered_at"])) for _, row in newest.values()
+            if row["status"].strip().lower() not in NOT_VALID and (row["customer_id"] or row["email"].strip().lower()) in keys]
+    return known
+
+
+def test_members_at_the_start_entered_and_left_are_those_of_the_record(weeks: Built, members):
+    """All Mondays but the last come from one backfill, the last from a build of its own."""
+    rows = weeks.rows(
+        "select as_of, window_from, segment_id, n_members, n_members_at_start, n_entered, n_left from marts.segment_metrics"
+        " where breakdown = 'total' and segment_id <> '(all)' order by all")
+    assert len(rows) % len(DEMO_AS_OFS) == 0 and len(rows) >= 12 * len(DEMO_AS_OFS)
+    for day, window_from, segment, *counts in rows:
+        now = members[day, segment]
+        starts = [start for start in DEMO_AS_OFS if start <= day - WINDOW]
+        if not starts:
+            assert (window_from, counts) == (day - WINDOW, [len(now), None, None, None])
+            continue
+        before = members[starts[-1], segment]
+        assert (window_from, counts) == (starts[-1], [len(now), len(before), len(now - before), len(before - now)]), (day, segment)
+
+
+def test_conversion_is_who_of_those_measured_ordered_in_the_window(weeks: Built, members, orders):
+    rows = weeks.rows(
+        "select as_of, window_from, segment_id, n_members_at_start, n_measured, n_converted, order_count_in_window"
+        " from marts.segment_metrics where breakdown = 'total' and segment_id <> '(all)' and n_measured is not null order by all")
+    assert len({row[0] for row in rows}) == 7
+    exact = 0
+    for day, start, segment, n_start, n_measured, n_converted, n_orders in rows:
+        inside = [person for person, at in orders[day] if start < at <= day and person in members[start, segment]]
+        assert n_measured <= n_start and n_converted <= len(set(inside)) and n_orders <= len(inside)
+        if n_measured == n_start:  # nobody objected since
+            assert (n_converted, n_orders) == (len(set(inside)), len(inside)), (day, segment)
+            exact += n_orders > 0
+    assert exact > 20
+    assert any(row[3] > row[4] for row in rows), "somebody objects in these weeks"
+
+
+def test_who_withdrew_since_still_counts_as_unsubscribed(weeks: Built):
+    rows = weeks.rows("select n_sent, n_unsubscribed, n_opened, n_clicked from marts.campaign_metrics where segment_id = '(all)'")
+    assert sum(row[1] for row in rows) > 0 and all(row[0] >= max(row[1:]) for row in rows)
+    sent = {row["campaign_id"] for row in raw("events") if row["event_type"] == "email_sent"}
+    assert {name for (name,) in weeks.rows("select distinct campaign_id from marts.campaign_metrics")} <= sent
+
+
+def test_the_marketable_are_members_with_consent_to_email(weeks: Built):
+    newest = str(DEMO_AS_OFS[-1])
+    expected = weeks.rows(
+        "select segment_id, count(*) filter (where is_granted and not is_objected and not is_restricted) from segments.segment_members"
+        " left join marts.consent_state using (customer_key) where purpose = 'marketing.communications.email' group by all order by all")
+    found = weeks.rows("select segment_id, n_marketable from marts.segment_metrics where breakdown = 'total' and segment_id <> '(all)'"
+                       " and n_marketable > 0 and as_of = ? order by all", [newest])
+    assert found and found == [row for row in expected if row[1]]
+
+
+def test_every_number_can_be_followed_to_its_rows(weeks: Built):
+    question = find("q29")
+    for segment in ("vip", "existing_customer", "repeat_buyer"):
+        answer = ask(Home(weeks.folder), question, check(question, {"segment": segment, "on": str(DEMO_AS_OFS[-1])}))
+        facts = [dict(zip(answer.columns, row)) for row in answer.rows]
+        found = [fact for fact in facts if fact["fact"] == "order"]
+        assert all(fact["source_system"] == "generic" and fact["recorded_at"] and fact["was_known"] for fact in facts)
+        assert weeks.rows(
+            "select n_converted, order_count_in_window, net_revenue_in_window from marts.segment_metrics"
+            " where breakdown = 'total' and segment_id = ? and as_of = ?", [segment, DEMO_AS_OFS[-1]]
+        ) == [(len({fact["customer_key"] for fact in found}), len(found), sum(fact["amount"] for fact in found))]
+
+
+def test_the_report_agrees_with_the_matrix_and_the_curve(weeks: Built):
+    """Cultivated and retained core customers, and the concentration, are the same numbers wherever they stand."""
+    newest = DEMO_AS_OFS[-1]
+    tiers = dict(weeks.rows("select value_tier, count(*) from marts.customer_rfm group by all"))
+    [(n_core, n_potential, n_non, top)] = weeks.rows(
+        "select n_core, n_potential_core, n_non_core, top_20_percent_revenue_share from marts.buying_behaviour where as_of = ?", [newest])
+    assert (n_core, n_potential, n_non) == (tiers["core"], tiers["potential_core"], tiers["non_core"])
+    [(poorer,)] = weeks.rows("select revenue_share from marts.revenue_concentration where percentile = 80")
+    assert abs(1 - poorer - top) <= 1 / 10_000
+    assert weeks.rows("select sum(n_retained) filter (where month_number = 0) = max(n) from marts.cohort_retention,"
+                      " (select count(*) as n from marts.customer_rfm)") == [(True,)]
+
+
+def test_a_date_built_again_replaces_its_numbers(weeks: Built, tmp_path):
+    import shutil
+
+    home = tmp_path / "home"
+    shutil.copytree(weeks.folder, home, symlinks=True)
+    tables = ("segment_metrics", "segment_conversions", "campaign_metrics", "segment_migration", "buying_behaviour")
+    before = {table: weeks.rows(f"from marts.{table} order by all") for table in tables}
+    built = command(home, "build", "--without-tests", AS_OF=str(DEMO_AS_OFS[-1]))
+    assert built.code == 0
+    assert {table: built.rows(f"from marts.{table} order by all") for table in tables} == before

@@ -1,0 +1,114 @@
+with metrics as (
+    select * from {{ ref('segment_metrics') }}
+),
+
+totals as (
+    select * from metrics
+    where breakdown = 'total'
+),
+
+sizes as (
+    select * from {{ ref('segment_sizes') }}
+),
+
+evaluated as (
+    select distinct as_of from {{ ref('segment_evaluations') }}
+),
+
+shares as (
+    select
+        as_of,
+        segment_id,
+        dimension,
+        sum(order_count_in_window) as order_count_in_window,
+        sum(net_revenue_in_window) as net_revenue_in_window
+    from {{ ref('segment_conversions') }}
+    group by as_of, segment_id, dimension
+),
+
+problems as (
+    select
+        totals.as_of,
+        totals.segment_id,
+        'n_members is not the size in the history' as problem
+    from totals
+    left join sizes
+        on totals.segment_id = sizes.segment_id
+        and {{ is_in_interval('totals.as_of', 'sizes.valid_from', 'sizes.valid_to') }}
+    where totals.segment_id != '(all)' and totals.n_members != coalesce(sizes.n_members, 0)
+
+    union all
+
+    select
+        totals.as_of,
+        totals.segment_id,
+        'n_members_at_start is not the size in the history' as problem
+    from totals
+    inner join evaluated on totals.window_from = evaluated.as_of
+    left join sizes
+        on totals.segment_id = sizes.segment_id
+        and {{ is_in_interval('totals.window_from', 'sizes.valid_from', 'sizes.valid_to') }}
+    where totals.segment_id != '(all)'
+        and coalesce(totals.n_members_at_start, -1) != coalesce(sizes.n_members, 0)
+
+    union all
+
+    select
+        as_of,
+        segment_id,
+        'those at the start, entered and left do not give the members' as problem
+    from totals
+    where n_members_at_start + n_entered - n_left != n_members
+
+    union all
+
+    select
+        as_of,
+        segment_id,
+        'a count is larger than its base' as problem
+    from metrics
+    where n_marketable > n_members or n_repeaters_90d > n_repeat_eligible_90d or n_measured > n_members_at_start
+        or n_converted > n_measured or n_active_at_start + n_inactive_at_start > n_measured or n_churned > n_active_at_start
+        or n_reactivated > n_inactive_at_start or n_opted_out > n_marketable_at_start
+
+    union all
+
+    select
+        as_of,
+        segment_id,
+        'breakdowns do not sum up to each other' as problem
+    from (
+        select
+            as_of,
+            segment_id,
+            breakdown,
+            sum(n_members) as n_members,
+            sum(net_spend) as net_spend,
+            coalesce(sum(n_converted), 0) as n_converted,
+            coalesce(sum(net_revenue_in_window), 0) as net_revenue
+        from metrics
+        group by as_of, segment_id, breakdown
+    ) as sums
+    group by as_of, segment_id
+    having count(*) != 3 or min(n_members) != max(n_members) or min(net_spend) != max(net_spend)
+        or min(n_converted) != max(n_converted) or min(net_revenue) != max(net_revenue)
+
+    union all
+
+    select
+        shares.as_of,
+        shares.segment_id,
+        'orders by ' || shares.dimension || ' are not the orders of the segment' as problem
+    from shares
+    inner join totals
+        on shares.as_of = totals.as_of
+        and shares.segment_id = totals.segment_id
+    where shares.order_count_in_window != coalesce(totals.order_count_in_window, -1)
+        or shares.net_revenue_in_window != coalesce(totals.net_revenue_in_window, -1)
+)
+
+select
+    as_of,
+    segment_id,
+    problem
+from problems
