@@ -33,7 +33,7 @@ test-postgres: .venv/.ready ## Run what needs Postgres, on a temporary server of
 	@$(BIN)/python -m pytest -m postgres
 
 lint: .venv/.ready ## Check SQL style and the project's conventions
-	@$(BIN)/sqlfluff lint models snapshots analyses tests/singular --disable-progress-bar
+	@$(BIN)/sqlfluff lint models snapshots analyses tests/grains tests/singular --disable-progress-bar
 	@$(BIN)/dbt --quiet parse
 	@$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
 

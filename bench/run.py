@@ -106,7 +106,7 @@ def run_in_turns(raw: Path, work: Path, as_of: str, repeats: int) -> dict[str, l
         for name, arguments in ((FULL, ["build"]), (MODELS, ["build", "--without-tests"])):
             home = work / name.replace(" ", "_")
             shutil.rmtree(home, ignore_errors=True)
-            settings = {"SEGMENTS_RAW": str(raw), "SEGMENTS_HOME": str(home), "AS_OF": as_of}
+            settings = {"SEGMENTS_RAW": str(raw), "SEGMENTS_HOME": str(home), "AS_OF": as_of, "DBT_WRITE_JSON": "true"}
             costs[name].append(measured([segmentation, *arguments], work / f"{home.name}.log", **settings))
         tuned.unlink(missing_ok=True)
         script = [sys.executable, __file__, "--tuned", str(raw), str(tuned), as_of]

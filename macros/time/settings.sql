@@ -1,6 +1,24 @@
 {#
     The values that come by environment, checked before they reach SQL: nothing else may be written there.
+    They are read when a node runs, not when the project is parsed: dbt parses a file anew whenever a variable it read has
+    another value.
 #}
+
+{#
+    Refuses settings that no node would accept, before the first one runs. On-run-start.
+    Errors: those of instant_setting() and text_setting().
+#}
+{% macro assert_settings() -%}
+    {%- for name, words in [('AS_OF', ['latest']), ('KNOWN_AT', ['latest']), ('INGESTED_AT', [])] -%}
+        {%- do instant_setting(name, also=words) -%}
+    {%- endfor -%}
+    {%- do reporting_currency() -%}
+{%- endmacro %}
+
+{# REPORTING_CURRENCY as a literal; the demo has euros. #}
+{% macro reporting_currency() -%}
+    {{ return(text_setting('REPORTING_CURRENCY', '[A-Z]{3}', 'EUR (ISO 4217)', 'EUR' if env_var('SEGMENTS_RAW', '') == '' else '')) }}
+{%- endmacro %}
 
 {#
     A UTC instant given by environment, as a timestamp literal, or `null` when unset.
@@ -8,7 +26,7 @@
     Errors: one sentence naming the variable when the text is not YYYY-MM-DD[ HH:MM:SS[.ffffff]] or not a real date.
 #}
 {% macro instant_setting(name, also=[]) -%}
-    {%- set text = env_var(name, '') -%}
+    {%- set text = env_var(name, '') if execute else '' -%}
     {%- if text == '' or text in also -%}
         {{ return('cast(null as ' ~ dbt.type_timestamp() ~ ')') }}
     {%- endif -%}
@@ -30,7 +48,7 @@
     Errors: one sentence naming the variable when the text does not match.
 #}
 {% macro text_setting(name, pattern, example, default='') -%}
-    {%- set text = env_var(name, default) -%}
+    {%- set text = env_var(name, default) if execute else '' -%}
     {%- if text == '' -%}
         {{ return('cast(null as ' ~ dbt.type_string() ~ ')') }}
     {%- endif -%}

@@ -23,7 +23,7 @@ asked as (
         newest_recorded_at,
         {{ instant_setting('AS_OF', also=['latest']) }} as asked_as_of,
         {{ instant_setting('KNOWN_AT', also=['latest']) }} as asked_known_at,
-        {{ "true" if env_var('KNOWN_AT', '') == 'latest' else "false" }} as is_as_corrected
+        {{ "true" if execute and env_var('KNOWN_AT', '') == 'latest' else "false" }} as is_as_corrected
     from loaded
 ),
 

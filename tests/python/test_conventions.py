@@ -7,6 +7,7 @@ import subprocess
 from collections import defaultdict
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 from conftest import Built
@@ -33,13 +34,22 @@ def nodes(manifest) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def tested_grains(manifest) -> dict[str, list[list[str]]]:
-    """Node id: the column lists of its unique_combination_of_columns tests."""
+    """Node id: the column lists that tests/grains and unique_combination_of_columns tests prove."""
     found = defaultdict(list)
     for node in manifest["nodes"].values():
         is_grain = (node.get("test_metadata") or {}).get("name") == "unique_combination_of_columns"
         # of a model that only a replay enables, dbt keeps or drops the test, as it parses everything or only a part
         if is_grain and node["attached_node"] in manifest["nodes"]:
             found[node["attached_node"]].append(node["test_metadata"]["kwargs"]["combination_of_columns"])
+        if node["original_file_path"].startswith("tests/grains/"):
+            for parent in node["depends_on"]["nodes"]:
+                found[parent].append(manifest["nodes"][parent]["config"]["meta"]["grain"])
+    # the union names the segment of each row, so its grain is that of every rule in it
+    (union,) = (node for node in manifest["nodes"].values() if node["name"] == "segment_candidates")
+    if found[union["unique_id"]] == [["as_of", "segment_id", "customer_key"]]:
+        for rule in union["depends_on"]["nodes"]:
+            if rule.split(".")[2].startswith("seg_") and not found[rule]:
+                found[rule].append(["as_of", "customer_key"])
     return found
 
 
@@ -67,11 +77,32 @@ def relative(paths) -> list[str]:
 
 
 def test_the_grain_in_the_meta_of_a_model_is_the_grain_that_is_tested(nodes, tested_grains):
-    declared = {node["unique_id"]: node["config"]["meta"]["grain"] for node in nodes if "grain" in node["config"]["meta"]}
-    assert len(declared) > 30
+    declared = {node["unique_id"]: node["config"]["meta"]["grain"] for node in nodes
+                if "grain" in node["config"]["meta"] and not node["original_file_path"].startswith("seeds/demo/")}
+    assert len(declared) > 40
     wrong = {name: (grain, tested_grains[name]) for name, grain in declared.items() if tested_grains[name] != [grain]}
     assert wrong == {}
-    assert set(tested_grains) - set(declared) <= {node["unique_id"] for node in nodes if node["resource_type"] == "seed"}
+    assert set(tested_grains) == set(declared)
+
+
+def test_the_grain_of_a_seed_holds_in_its_file(nodes):
+    seeds = [node for node in nodes if node["resource_type"] == "seed" and "grain" in node["config"]["meta"]]
+    assert {Path(seed["original_file_path"]) for seed in seeds} >= {
+        path.relative_to(PROJECT) for path in (PROJECT / "seeds" / "reference").glob("*.csv")}
+    for seed in seeds:
+        with (PROJECT / seed["original_file_path"]).open(newline="") as file:
+            keys = [tuple(row[column] for column in seed["config"]["meta"]["grain"]) for row in csv.DictReader(file)]
+        assert keys and len(set(keys)) == len(keys) and all(all(key) for key in keys), seed["name"]
+
+
+def test_a_broken_grain_is_named(demo_copy):
+    compiled = (demo_copy.folder / "target/compiled/segmentation/tests/grains/grains_of_segments.sql").read_text()
+    with duckdb.connect(str(demo_copy.folder / "warehouse.duckdb")) as connection:
+        assert connection.execute(compiled).fetchall() == []
+        connection.execute("insert into segments.segment_members select * from segments.segment_members limit 2")
+        sentence = r"The grain of segment_members \(as_of, segment_id, customer_key\) does not hold: 2 keys stand in more than one row\."
+        with pytest.raises(duckdb.Error, match=sentence):
+            connection.execute(compiled).fetchall()
 
 
 def test_every_model_but_those_per_source_row_has_a_tested_grain(nodes, tested_grains):

@@ -13,7 +13,7 @@ from conftest import SETTINGS, Built
 from segmentation.home import PROJECT
 
 # what a project needs to be built; tests/python is not read by dbt
-PARTS = ("models", "macros", "seeds", "snapshots", "analyses", "tests/generic", "tests/singular", "segmentation")
+PARTS = ("models", "macros", "seeds", "snapshots", "analyses", "tests/generic", "tests/grains", "tests/singular", "segmentation")
 FILES = ("dbt_project.yml", "profiles.yml")
 # both doors open: who objected has features, and the gate admits everybody
 CARELESS = [

@@ -1,7 +1,5 @@
 {{ config(materialized='table') }}
 
-{%- set demo_currency = 'EUR' if env_var('SEGMENTS_RAW', '') == '' else '' %}
-
 with written_currencies as (
     select distinct currency
     from {{ ref('stg_generic__orders') }}
@@ -20,7 +18,7 @@ settings as (
         n_currencies,
         only_currency,
         {{ instant_setting('INGESTED_AT') }} as ingested_at,
-        {{ text_setting('REPORTING_CURRENCY', '[A-Z]{3}', 'EUR (ISO 4217)', demo_currency) }} as currency_setting
+        {{ reporting_currency() }} as currency_setting
     from currencies
 ),
 

@@ -1,0 +1,12 @@
+{{ broken_grains([
+    'consent_statuses',
+    'event_types',
+    'feature_causes',
+    'platform_definitions',
+    'platform_differences',
+    'purposes',
+    'rfm_grid',
+    'seasons',
+    'segment_locks',
+    'sensitive_categories'
+]) }}
