@@ -23,3 +23,31 @@
 {% macro duckdb__view_or_copy() -%}
     {{ return('view') }}
 {%- endmacro %}
+
+{#
+    What dbt does to a table on DuckDB before it replaces it. No table of the project has an index, so there is nothing to
+    ask for. Overrides dbt-duckdb's macro of this name. Argument: relation.
+#}
+{% macro drop_indexes_on_relation(relation) -%}
+{%- endmacro %}
+
+{#
+    Descriptions of a relation and its columns as comments, in one statement: the contract has already proven that every
+    column exists. Overrides dbt's macro of this name. Arguments as dbt defines them; what has no description gets none.
+#}
+{% macro duckdb__persist_docs(relation, model, for_relation, for_columns) -%}
+    {%- set comments = [] -%}
+    {%- if for_relation and config.persist_relation_docs() and model.description -%}
+        {%- do comments.append(alter_relation_comment(relation, model.description)) -%}
+    {%- endif -%}
+    {%- if for_columns and config.persist_column_docs() -%}
+        {%- for column in model.columns.values() if column.description -%}
+            {%- do comments.append(
+                'comment on column ' ~ relation ~ '.' ~ column.name ~ ' is ' ~ duckdb_escape_comment(column.description) ~ ';'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if comments -%}
+        {%- do run_query(comments | join('\n')) -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -6,13 +6,8 @@
 {% macro rule_text(node) -%}
     {%- set comment = '[{]#.*?#[}]|/[*].*?[*]/|--[^\n]*' -%}
     {%- set quoted = '\\x27(?:[^\\x27]|\\x27\\x27)*\\x27|\\x22(?:[^\\x22]|\\x22\\x22)*\\x22' -%}
-    {%- set tokens = [] -%}
-    {%- for token in modules.re.findall('(?s)' ~ comment ~ '|' ~ quoted ~ '|[\\w.]+|[^\\s\\w]', node.raw_code) -%}
-        {%- if token[:2] not in ['{' ~ '#', '/*', '--'] -%}
-            {%- do tokens.append(token) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{ return(tokens | join(' ')) }}
+    {%- set found = modules.re.findall('(?s)(?:' ~ comment ~ ')|(' ~ quoted ~ '|[\\w.]+|[^\\s\\w])', node.raw_code) -%}
+    {{ return(found | select | join(' ')) }}
 {%- endmacro %}
 
 {# What the lock of one spec version holds: its parameters and its rule, as one text. Arguments: node, version. #}
