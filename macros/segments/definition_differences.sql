@@ -20,7 +20,7 @@
 #}
 {% macro words_missing(words, others) -%}
     nullif(substr(
-        {%- for word in spec_fields().data_inputs.entry.fields.dataset.allowed %}
+        {%- for word in spec_data_fields().data_inputs.entry.fields.dataset.allowed %}
         case
             when {{ dbt.position("';" ~ word ~ ";'", "(';' || coalesce(" ~ words ~ ", '') || ';')") }} > 0
                 and {{ dbt.position("';" ~ word ~ ";'", "(';' || coalesce(" ~ others ~ ", '') || ';')") }} = 0 then ';{{ word }}'
