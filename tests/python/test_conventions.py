@@ -250,7 +250,7 @@ def test_every_macro_is_described_with_the_arguments_that_it_has(manifest):
               if macro["package_name"] == "segmentation" and macro["original_file_path"].startswith("macros/")}
     wrong = {}
     for name, macro in macros.items():
-        if "__" in name:
+        if "__" in name or name.startswith("materialization_"):  # dbt gives a materialization no place for either
             continue
         signature = re.search(r"macro\s+\w+\((.*?)\)\s*-?%}", macro["macro_sql"], re.DOTALL)[1]
         expected = re.findall(r"(?:^|, *)(\w+)", signature)
