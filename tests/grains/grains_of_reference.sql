@@ -2,6 +2,7 @@
     'consent_statuses',
     'event_types',
     'feature_causes',
+    'frozen_thresholds',
     'platform_definitions',
     'platform_differences',
     'purposes',
