@@ -72,7 +72,7 @@ create schema segments;
 create table segments.segment_membership_history (
     segment_id varchar not null, customer_key varchar not null, valid_from timestamp not null, valid_to timestamp,
     spec_version integer not null, lawful_basis varchar not null, privacy_impact varchar not null, consent_version varchar,
-    consent_event_key varchar, data_sources varchar not null, is_primary boolean
+    consent_event_key varchar, data_sources varchar not null, is_primary boolean, entered_reason varchar, left_reason varchar
 );
 insert into segments.segment_membership_history
 select * from (
@@ -87,7 +87,9 @@ select * from (
         if(segment % 2 = 0, 'v1', null) as consent_version,
         if(segment % 2 = 0, md5(customer::varchar), null) as consent_event_key,
         'orders;refunds' as data_sources,
-        candidate = 0 as is_primary
+        candidate = 0 as is_primary,
+        'own_order' as entered_reason,
+        if(next_day is null, null, 'time_decay') as left_reason
     from intervals
     {order}
 );
@@ -121,7 +123,8 @@ def model_sql(name: str, **written_for: str) -> str:
 
 def model_order() -> str:
     """The order in which the model of the history writes its rows."""
-    return re.search(r"^order by .*$", model_sql("segment_membership_history"), re.MULTILINE)[0]
+    order = re.search(r"^order by .*$", model_sql("segment_membership_history"), re.MULTILINE)[0]
+    return order.replace("snapshot_rows.dbt_", "").replace("snapshot_rows.", "")
 
 
 def median_ms(run: Callable[[], object]) -> tuple[float, float]:
