@@ -16,6 +16,7 @@ import pytest
 from conftest import build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jinja_macros import Macros
 from pyarrow import parquet
 
 from segmentation.cli import check_environment, complain, executor, main, prepare
@@ -543,6 +544,9 @@ ORDER_ROWS = [
     ("missing ordered_at", {"ordered_at": ""}),
     *[("unreadable ordered_at", {"ordered_at": value}) for value in
       ("yesterday", "2026-02-30", "now", "today", "infinity", "-infinity", "true", "1767261600", "10:00", "2026-01-01 25:00:00")],
+    # C38: a local time that does not exist, one that comes twice; times without an offset are UTC
+    *[("unreadable ordered_at", {"ordered_at": value}) for value in ("2026-03-29 02:30:00 Europe/Paris", "2026-10-25 02:30:00 CET")],
+    ("accepted", {"ordered_at": "2026-03-29 02:30:00"}), ("accepted", {"ordered_at": "2026-01-29 02:30:00 utc"}),
     *[("unreadable recorded_at", {"recorded_at": value}) for value in ("soon", "infinity")],
     ("missing gross_amount", {"gross_amount": ""}),
     *[("unreadable gross_amount", {"gross_amount": value}) for value in
@@ -687,6 +691,21 @@ def awkward(tmp_path_factory) -> Awkward:
     (home / ".env").write_text("AS_OF=garbage\nSEGMENTS_RAW=\n")  # dbt would read it
     built = build(home, "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT=INGESTED_AT, REPORTING_CURRENCY="EUR", AS_OF="2026-05-01")
     return Awkward(home, expected, built.code)
+
+
+def test_c38_a_local_time_is_unreadable_and_a_time_without_an_offset_is_utc():
+    """Local times jump in spring and repeat in autumn, so the name of a zone decides nothing; an offset does. Nor does a row
+    that names one move the rows after it, which DuckDB's own cast reads in the same zone."""
+    read = {
+        "2026-03-29 02:30:00 Europe/Paris": None, "2026-10-25 02:30:00 Europe/Paris": None, "2026-10-25T02:30:00 CET": None,
+        "2026-03-29 02:30:00": "2026-03-29 02:30:00", "2026-10-25T02:30:00+01:00": "2026-10-25 01:30:00",
+        "2026-10-25T02:30:00+02:00": "2026-10-25 00:30:00", "2026-03-29 02:30:00 UTC": "2026-03-29 02:30:00",
+    }
+    cast = Macros(PROJECT / "macros" / "cross_db").as_timestamp("given")
+    with duckdb.connect() as memory:
+        memory.execute("set TimeZone = 'UTC'")
+        found = memory.execute(f"select given, ({cast})::varchar from (select unnest(?::varchar[]) as given)", [list(read)]).fetchall()
+    assert dict(found) == read
 
 
 def test_every_rejected_row_has_the_right_reason(awkward: Awkward):

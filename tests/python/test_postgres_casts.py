@@ -46,6 +46,7 @@ READ = {
         "0999-12-31": None, "26-03-03": None, "0000-01-01": None, "-2026-03-03": None, "0044-03-15 (BC)": None,
         "infinity": None, "-infinity": None, "now": None, "today": None, "20260303": None, "1772500000": None,
         "03.03.2026": None, "03/04/2026": None, "3 March 2026": None, "2026-W10-1": None, "2026-03-03 10:00 AM": None,
+        "2026-03-29 02:30:00 Europe/Paris": None, "2026-10-25 02:30:00 CET": None, "2026-03-03 10:05:07 EST5EDT": None,
         "2026-03-03 10:05:07 +02": None, "2026-03-03x": None, "2026-03-03 10": None, "2026-03-03T": None,
         "\u00a02026-03-03": None, "2026\u201303\u201303": None, "２０２６-03-03": None, "2026-03-03\u200b": None,
         "2026-03-03'; drop table t; --": None, "🙂": None, " ": None,
