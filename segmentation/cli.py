@@ -504,6 +504,18 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
         table.add_row(segment_id, f"v{version}", *(f"{n:,}" for n in numbers))
     console.print(table)
     console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; every row: audit.control_totals)")
+    for segment_id, version in rows_of(
+        """
+        select distinct purposes.segment_id, registry.min_notice_version
+        from segments.segment_purposes as purposes
+        inner join segments.segment_registry as registry on purposes.segment_id = registry.segment_id
+        inner join audit.control_totals as totals on totals.table_name = 'notices' and totals.n_accepted > 0
+        where registry.status = 'active' and purposes.is_consent_needed and purposes.min_notice_published_at is null
+        order by 1
+        """
+    ):
+        console.print(f"Note: segment {segment_id}: min_notice_version {version} is not among the notices; until it is, grants under any "
+                      "notice count.", markup=False, soft_wrap=True)
 
 
 def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:

@@ -38,7 +38,8 @@ needs as (
     select
         segment_id,
         {{ dbt.listagg(
-            "purpose || case when is_consent_needed then '+' else '-' end", "','", 'order by purpose'
+            "purpose || case when is_consent_needed then '+' else '-' end"
+            ~ " || coalesce(cast(min_notice_published_at as " ~ dbt.type_string() ~ "), '')", "','", 'order by purpose'
         ) }} as permission_set
     from segment_purposes
     group by segment_id
@@ -48,7 +49,8 @@ need_purposes as (
     select distinct
         needs.permission_set,
         segment_purposes.purpose,
-        segment_purposes.is_consent_needed
+        segment_purposes.is_consent_needed,
+        segment_purposes.min_notice_published_at
     from needs
     inner join segment_purposes on needs.segment_id = segment_purposes.segment_id
 ),
@@ -64,7 +66,9 @@ reasons as (
             when max(case when coalesce(consent_state.is_restricted, false) then 1 else 0 end) = 1 then 'restriction'
             when max(case when coalesce(consent_state.is_objected, false) then 1 else 0 end) = 1 then 'objection'
             when min(
-                case when {{ is_permitted('need_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end
+                case when {{ is_permitted(
+                    'need_purposes.is_consent_needed', 'consent_state', 'need_purposes.min_notice_published_at'
+                ) }} then 1 else 0 end
             ) = 1 then null
             when max(case when consent_state.consent_status = 'withdrawn' then 1 else 0 end) = 1 then 'consent_withdrawn'
             when max(case when consent_state.consent_status in ('denied', 'expired', 'invalidated', 'revoked_by_controller')

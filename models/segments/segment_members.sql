@@ -26,7 +26,9 @@ checked as (
         candidates.spec_version,
         candidates.last_activity_at,
         min(
-            case when {{ is_permitted('segment_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end
+            case when {{ is_permitted(
+                'segment_purposes.is_consent_needed', 'consent_state', 'segment_purposes.min_notice_published_at'
+            ) }} then 1 else 0 end
         ) as is_permitted,
         -- evidence: the choice on the first purpose the spec names
         max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed
@@ -68,7 +70,9 @@ permitted_later as (
         and segment_purposes.purpose = consent_state.purpose
     where customers.not_profiled_reason is null
     group by customers.as_of, segment_purposes.segment_id, customers.customer_key
-    having min(case when {{ is_permitted('segment_purposes.is_consent_needed', 'consent_state') }} then 1 else 0 end) = 1
+    having min(case when {{ is_permitted(
+        'segment_purposes.is_consent_needed', 'consent_state', 'segment_purposes.min_notice_published_at'
+    ) }} then 1 else 0 end) = 1
 ),
 
 {% endif -%}

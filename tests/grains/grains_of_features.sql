@@ -14,6 +14,7 @@
     'int_consent_states',
     'int_email_engagement',
     'int_event_activity',
+    'int_notice_gaps',
     'int_order_rates',
     'orders',
     'site_averages'

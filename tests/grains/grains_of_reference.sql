@@ -1,4 +1,5 @@
 {{ broken_grains([
+    'consent_event_types',
     'consent_statuses',
     'event_types',
     'feature_causes',

@@ -71,7 +71,7 @@ class Draw(random.Random):
 
 
 def hostile_shop(seed: int = 20260303) -> dict[str, list[dict[str, str]]]:
-    """All tables but notices and identity_links, in raw texts; the same rows for the same seed. Some columns are missing."""
+    """All tables but identity_links, in raw texts; the same rows for the same seed. Some columns are missing."""
     draw = Draw(seed)
     tables = {
         "orders": [order(draw, number) for number in range(700)],
@@ -98,6 +98,17 @@ def hostile_shop(seed: int = 20260303) -> dict[str, list[dict[str, str]]]:
     tables["refunds"] = [
         {"refund_id": f"r{draw.randrange(110)}", "order_id": draw.choice(orders + ["nowhere", ""]), "amount": draw.amount(),
          "refunded_at": draw.written(draw.instant()), "recorded_at": ""} for _ in range(160)
+    ]
+    for number, row in enumerate(tables["consents"]):
+        row["consent_version"] = ["v1", "v1", "v2", "v1", "V1", "", "sms", " "][number % 8]
+        row["event_type"] = ["", "", "accept_all", " Renew", "", "", "import", "Default", "guess"][number % 9]
+    tables["notices"] = [
+        {"consent_version": version, "text_sha256": text, "published_at": published_at, "purposes": purposes, "material_change": change}
+        for version, text, published_at, purposes, change in (
+            ("v1", "a", "2024-06-01", "Marketing.communications.email, personalize ;third_party_sharing", ""), ("v1", "b", "2024-07-01", " ", "false"),
+            ("V1", "a", "2024-05-01", "*", "no"), ("sms", "a", "2024-06-01", "marketing.communications.sms", "true"),
+            ("v2", "a", "2026-03-20", "marketing.communications.email", "TRUE"), ("v3", "a", "2027-01-01", "*", "true"),
+            ("", "a", "2024-06-01", "", ""), ("v4", "", "2024-06-01", "", ""), ("v5", "a", "soon", "", ""))
     ]
     for rows in tables.values():
         rows += [dict(draw.choice(rows)) for _ in range(max(3, len(rows) // 20))]  # delivered again, unchanged

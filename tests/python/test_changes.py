@@ -25,7 +25,7 @@ BETWEEN, LATE = "2026-03-02 10:00:00", "2026-02-20 10:00:00"  # LATE happened be
 class Rows:
     """The raw tables of the shop, filled one fact at a time; what has no recording time was known when it happened."""
 
-    tables: dict[str, list[dict]] = field(default_factory=lambda: dict(orders=[], refunds=[], events=[], consents=[], exchange_rates=[]))
+    tables: dict[str, list[dict]] = field(default_factory=lambda: dict(orders=[], refunds=[], events=[], consents=[], exchange_rates=[], notices=[]))
 
     def order(self, who: str, when: str, amount: str, known: str = "", number: str = "1", **more: str) -> None:
         """One version of an order."""
@@ -44,11 +44,16 @@ class Rows:
             event_id=f"e{len(self.tables['events'])}", occurred_at=when, event_type=event_type, customer_id=who, amount=amount,
             recorded_at=known or when))
 
-    def say(self, who: str, purpose: str, status: str, when: str = "2025-06-01 10:00:00", known: str = "") -> None:
+    def say(self, who: str, purpose: str, status: str, when: str = "2025-06-01 10:00:00", known: str = "", notice: str = "v1", act: str = "") -> None:
         """A choice."""
         self.tables["consents"].append(dict(
             consent_event_id=f"k{len(self.tables['consents'])}", purpose=purpose, status=status, effective_at=when,
-            customer_id=who, consent_version="v1", recorded_at=known or when))
+            customer_id=who, consent_version=notice, event_type=act, recorded_at=known or when))
+
+    def notice(self, version: str, published_at: str, purposes: str, material_change: str = "false") -> None:
+        """A text that people agree to."""
+        self.tables["notices"].append(dict(
+            consent_version=version, text_sha256="00", published_at=published_at, purposes=purposes, material_change=material_change))
 
     def rate(self, currency: str, rate: str, known: str) -> None:
         """The exchange rate of 1 January 2026, as known from then on."""
@@ -117,6 +122,19 @@ def shop(with_late_order: bool = True) -> dict[str, list[dict]]:
     rows.say("consent expires", EMAIL, "expired", BETWEEN)
     rows.say("agrees late", EMAIL, "granted", "2026-02-19 10:00:00", known=BETWEEN)
     rows.say("agrees and subscribes", EMAIL, "granted", "2026-03-02 09:00:00")
+    # what a notice covers: the specs accept v1 and newer ones; v2 names e-mail, which "broad" held within marketing
+    rows.notice("v0", "2024-01-01 00:00:00", f"{PROFILING};{EMAIL}")
+    rows.notice("v1", "2025-01-01 00:00:00", f"{PROFILING};{EMAIL}")
+    rows.notice("broad", "2025-02-01 00:00:00", "marketing")
+    rows.notice("v2", BETWEEN, f"{PROFILING};{EMAIL}", "true")
+    for who, purpose, notice, act in (
+        ("asked anew", "marketing", "broad", "accept_all"), ("not asked for e-mail", "*", "profile only", "accept_all"),
+        ("older notice", EMAIL, "v0", "accept_all"), ("notice not on record", EMAIL, "v9", "accept_all"),
+        ("default", EMAIL, "v1", "default"), ("act", EMAIL, "v1", "accept_selected"),
+    ):
+        rows.say(who, purpose, "granted", notice=notice, act=act)
+        rows.event(who, "subscribed", LATE)
+    rows.notice("profile only", "2025-03-01 00:00:00", PROFILING)
     return rows.tables
 
 
@@ -160,6 +178,7 @@ EXPECTED = {
     ("withdraws late", NEWS): ("left", "consent_withdrawn", True),
     ("withdraws", NEWS): ("left", "consent_withdrawn", False),
     ("consent expires", NEWS): ("left", "consent_expired", False),
+    ("asked anew", NEWS): ("left", "consent_expired", False),
     ("agrees late", NEWS): ("entered", "consent_granted", True),
     ("agrees and subscribes", NEWS): ("entered", "consent_granted", False),
 }
@@ -338,6 +357,21 @@ def test_c01_and_c02_a_late_withdrawal_and_a_late_grant_act_from_the_next_evalua
     assert (NEWS, keys["withdraws late"]) in first and (NEWS, keys["agrees late"]) not in first
     members = set(history.built.rows("select segment_id, customer_key from segments.segment_members"))
     assert (NEWS, keys["withdraws late"]) not in members and (NEWS, keys["agrees late"]) in members
+
+
+def test_c06_and_c12_a_grant_covers_what_its_notice_asked_and_is_an_act_of_the_person(history):
+    keys = dict(history.built.rows("select customer_key, identifier from restricted.vault.customer_keys"))
+    first = {keys[row[2]] for row in history.recorded_first["segments.segment_changes"] if row[1] == NEWS}
+    second = {keys[key] for (key,) in history.built.rows("select customer_key from segments.segment_members where segment_id = ?", [NEWS])}
+    asked = {"asked anew", "not asked for e-mail", "older notice", "notice not on record", "default", "act"}
+    assert (first & asked, second & asked) == ({"asked anew", "act"}, {"act"})
+    # counted before the rule: nothing else is known of the others of the six, who lost or never gave this consent
+    status = dict(history.built.rows(
+        "select identifier, consent_status from marts.consent_state inner join restricted.vault.customer_keys using (customer_key)"
+        " where purpose = ?", [EMAIL]))
+    assert {who: status.get(who) for who in sorted(asked)} == {
+        "act": "granted", "asked anew": "unknown", "default": "unknown", "not asked for e-mail": None,
+        "notice not on record": "granted", "older notice": "granted"}
 
 
 def test_c31_a_duplicate_counts_once_and_the_latest_known_version_of_an_order_counts(history):

@@ -14,6 +14,15 @@ from hypothesis import strategies as st
 # cart_abandoner's second version takes effect between the second and the third date
 DATES = [datetime(2026, 2, 9), datetime(2026, 2, 16), datetime(2026, 3, 2), datetime(2026, 3, 9)]
 START = datetime(2025, 7, 1)
+# the segments that need consent accept v1 and newer notices; v2 names what v1 holds within a wider purpose, "sms" nothing of it
+NOTICES = [
+    {"consent_version": "v0", "text_sha256": "00", "published_at": "2025-01-01"},
+    {"consent_version": "v1", "text_sha256": "00", "published_at": "2025-10-01", "purposes": "marketing;personalize"},
+    {"consent_version": "sms", "text_sha256": "00", "published_at": "2025-11-01", "purposes": "marketing.communications.sms"},
+    {"consent_version": "v2", "text_sha256": "00", "published_at": "2026-02-20", "material_change": "true",
+     "purposes": "marketing.communications.email;personalize.content.profiling"},
+]
+VALID_DAYS = 60
 CUSTOMERS = ["anna", "Bob ", "ç'élin"]
 COMPARED = ("segment_members", "segment_partitions", "customer_features", "consent_state", "customers", "rfm_thresholds")
 EXAMPLES = settings(max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -31,10 +40,15 @@ def instants(draw) -> dict:
     return {"happened": str(happened), "recorded_at": str(happened + timedelta(days=draw(delays)))}
 
 
+def newest_notice(happened: str) -> str:
+    """v2 once it is published: nobody agrees to a text that is to come, and notices do not say when a shop first held them."""
+    return "v2" if happened >= NOTICES[-1]["published_at"] else "v1"
+
+
 @st.composite
 def shops(draw) -> dict[str, list[dict]]:
     """Raw tables of a small shop."""
-    raw = {"orders": [], "refunds": [], "events": [], "consents": [], "customers": []}
+    raw = {"orders": [], "refunds": [], "events": [], "consents": [], "customers": [], "notices": []}
     customer = st.sampled_from(CUSTOMERS)
     for number in range(draw(st.integers(1, 12))):
         when = draw(instants())
@@ -59,9 +73,12 @@ def shops(draw) -> dict[str, list[dict]]:
         status = draw(st.sampled_from(["granted", "granted", "withdrawn", "objected", "objection_lifted", "restricted"]))
         raw["consents"].append({"consent_event_id": f"c{number}", "customer_id": draw(customer), "status": status,
                                 "purpose": draw(st.sampled_from(["*", "marketing", "personalize.content.profiling"])),
+                                "consent_version": draw(st.sampled_from(["v0", "v1", "v1", newest_notice(when["happened"]), "sms", None])),
+                                "event_type": draw(st.sampled_from([None, "accept_all", "accept_all", "default"])),
                                 "effective_at": when["happened"], "recorded_at": when["recorded_at"]})
     for name in draw(st.sets(customer)):
         raw["customers"].append({"customer_id": name, "email": "shared@example.com", "created_at": str(START), "recorded_at": str(START)})
+    raw["notices"] = [notice for notice in NOTICES if draw(st.integers(0, 3))]
     return raw
 
 
@@ -69,7 +86,10 @@ def shops(draw) -> dict[str, list[dict]]:
 def models(demo: Built, tmp_path_factory) -> CompiledModels:
     home = tmp_path_factory.mktemp("compiled") / "home"
     shutil.copytree(demo.folder, home, symlinks=True)
-    return CompiledModels(Built(home, 0), (*COMPARED, "replayed_membership"))
+    models = CompiledModels(Built(home, 0), (*COMPARED, "replayed_membership"))
+    for schema in ("reference", "replay_reference"):
+        models.connection.execute(f"update warehouse.{schema}.purposes set consent_valid_days = {VALID_DAYS} where channel = 'email'")
+    return models
 
 
 def evaluated(models: CompiledModels, raw: dict, dates: list[datetime]) -> dict[str, list[tuple]]:
@@ -95,6 +115,37 @@ def test_the_random_shops_have_members_and_changes(models: CompiledModels):
     assert sizes[0] > 3 and sizes[2] > 3 and sizes[3] == 0
 
 
+def test_c08_a_consent_ends_when_its_days_are_over(models: CompiledModels):
+    """365 days from 29 February 2028, 10:00, end on 28 February 2029 at 10:00; what was read until then still counts after a renewal."""
+    purposes = "update warehouse.{schema}.purposes set consent_valid_days = {days} where purpose in ('{email}', 'personalize.content.profiling')"
+    raw = {
+        "orders": [{"order_id": "o", "customer_id": "bea", "ordered_at": "2028-01-01", "gross_amount": "9.00"}],
+        "consents": [{"consent_event_id": number, "customer_id": "anna", "purpose": "*", "status": status, "effective_at": when, "recorded_at": when}
+                     for number, status, when in (("1", "granted", "2028-02-29 10:00:00"), ("2", "renewed", "2029-03-02 10:00:00"))],
+        "events": [{"event_id": "e", "event_type": "add_to_cart", "customer_id": "anna", "amount": "45.00", "session_id": "s",
+                    "occurred_at": "2029-02-27 10:00:00", "recorded_at": "2029-02-27 10:00:00"},
+                   {"event_id": "f", "event_type": "add_to_cart", "customer_id": "anna", "amount": "55.00", "session_id": "t",
+                    "occurred_at": "2029-03-01 10:00:00", "recorded_at": "2029-03-01 10:00:00"}],
+    }
+    dates = [datetime(2029, 2, 28, 9, 59, 59), datetime(2029, 2, 28, 10), datetime(2029, 3, 3)]
+    try:
+        for schema in ("reference", "replay_reference"):
+            models.connection.execute(purposes.format(schema=schema, days=365, email="marketing.communications.email"))
+        models.run(raw, [(str(date), str(date)) for date in dates])
+        states = models.connection.execute(
+            "select as_of, consent_status, is_granted from warehouse.replay_marts.consent_state where purpose = 'personalize.content.profiling'"
+            " order by as_of").fetchall()
+        carts = models.connection.execute(
+            "select as_of, abandoned_cart_value from warehouse.replay_marts.customer_features where abandoned_cart_at is not null order by as_of"
+        ).fetchall()
+    finally:
+        for schema in ("reference", "replay_reference"):
+            models.connection.execute(purposes.format(schema=schema, days="null", email="none"))
+            models.connection.execute(purposes.format(schema=schema, days=VALID_DAYS, email="marketing.communications.email"))
+    assert states == [(dates[0], "granted", True), (dates[1], "expired", False), (dates[2], "renewed", True)]
+    assert carts == [(dates[0], 45), (dates[2], 45)]
+
+
 @EXAMPLES
 @given(raw=shops())
 def test_many_dates_at_once_are_many_dates_one_by_one(models: CompiledModels, raw: dict):
@@ -109,7 +160,8 @@ def test_what_is_recorded_later_changes_no_date(models: CompiledModels, raw: dic
     """Prefix stability, and with it: replay as recorded is what was recorded when each date was evaluated."""
     together = evaluated(models, raw, DATES)
     for date in DATES[:-1]:
-        then = {name: [row for row in rows if datetime.fromisoformat(row["recorded_at"]) <= date] for name, rows in raw.items()}
+        then = {name: [row for row in rows if datetime.fromisoformat(row.get("recorded_at") or row["published_at"]) <= date]
+                for name, rows in raw.items()}
         assert of_date(together, date) == of_date(evaluated(models, then, [date]), date)
 
 

@@ -4,6 +4,7 @@ with requirements as (
         members.segment_id,
         members.customer_key,
         segment_purposes.purpose,
+        segment_purposes.min_notice_published_at,
         registry.lawful_basis
     from {{ ref('segment_members') }} as members
     inner join {{ ref('segment_purposes') }} as segment_purposes on members.segment_id = segment_purposes.segment_id
@@ -24,5 +25,10 @@ left join {{ ref('customers') }} as customers
 where consent_state.is_objected
     or consent_state.is_restricted
     or (requirements.lawful_basis = 'consent' and consent_state.is_granted is distinct from true)
+    or (
+        requirements.lawful_basis = 'consent'
+        and requirements.min_notice_published_at <= requirements.as_of
+        and coalesce(consent_state.notice_published_at < requirements.min_notice_published_at, true)
+    )
     or customers.customer_key is null
     or customers.not_profiled_reason is not null

@@ -33,3 +33,9 @@ union all
 select 'feature ' || feature || ', ' || cause || ': no such direction' as problem
 from causes
 where direction not in ('up', 'down', 'any', 'late')
+
+union all
+
+select 'consent event type ' || event_type || ': grants must be always, with_notice or never' as problem
+from {{ ref('consent_event_types') }}
+where coalesce(grants, 'none') not in ('always', 'with_notice', 'never')

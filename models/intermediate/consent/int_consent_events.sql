@@ -12,6 +12,10 @@ purposes as (
     select * from {{ ref('purposes') }}
 ),
 
+event_types as (
+    select * from {{ ref('consent_event_types') }}
+),
+
 -- a version of the notice counts from its first publication (in any language) until it is first found defective
 notices as (
     select
@@ -31,9 +35,18 @@ judged as (
         consents.*,
         statuses.track as stated_track,
         statuses.permits as is_stated_permissive,
+        notices.published_at as notice_published_at,
         notices.invalidated_at,
-        -- without its own recording a grant cannot be shown to have been known: it stays unknown
-        statuses.permits and not consents.is_recorded_at_known as is_unproven,
+        -- a permission that cannot be shown to have been known, or to be an act of the person, stays unknown
+        statuses.permits and (
+            not consents.is_recorded_at_known
+            or (
+                statuses.track = 'consent' and consents.event_type is not null and not coalesce(
+                    event_types.grants = 'always'
+                    or (event_types.grants = 'with_notice' and consents.consent_version is not null), false
+                )
+            )
+        ) as is_unproven,
         -- a grant under a notice not yet published, or known to be defective, never held
         statuses.permits and statuses.track = 'consent' and coalesce(
             notices.published_at > consents.effective_at or notices.invalidated_at <= consents.recorded_at, false
@@ -48,6 +61,7 @@ judged as (
     from consents
     inner join statuses on consents.status = statuses.status
     left join notices on consents.consent_version = notices.consent_version
+    left join event_types on {{ folded_word('consents.event_type') }} = event_types.event_type
     where coalesce(consents.customer_id, consents.email, consents.phone) is not null
 ),
 
@@ -74,6 +88,7 @@ own as (
         phone,
         purpose,
         consent_version,
+        notice_published_at,
         jurisdiction,
         event_type,
         source,
@@ -165,6 +180,7 @@ select
     bindings.is_by_address,
     own.has_clock_skew,
     own.consent_version,
+    own.notice_published_at,
     own.jurisdiction,
     own.event_type,
     own.source,

@@ -14,6 +14,14 @@ states as (
     where is_granted and not is_objected and not is_restricted
 ),
 
+purposes as (
+    select * from {{ ref('purposes') }}
+),
+
+notice_gaps as (
+    select * from {{ ref('int_notice_gaps') }}
+),
+
 -- nobody is profiled by what happened before they were of age; who names no birth date passes
 of_age as (
     select
@@ -42,18 +50,60 @@ choices as (
         case
             when consent_events.track = 'consent' then min(case when consent_events.is_permissive then 1 else 0 end)
             else max(case when consent_events.is_permissive then 0 else 1 end)
-        end as level
+        end as level,
+        min({{ least_of([
+            'notice_gaps.uncovered_from', plus_seconds('consent_events.effective_at', 'purposes.consent_valid_days * 86400')
+        ]) }}) as ends_at,
+        lead(consent_events.effective_at) over (
+            partition by states.as_of, states.identifier_type, states.identifier, states.purpose, consent_events.track
+            order by consent_events.effective_at
+        ) as next_choice_at
     from states
     inner join clock on states.as_of = clock.as_of
     inner join consent_events
         on states.identifier_type = consent_events.identifier_type
         and states.identifier = consent_events.identifier
         and {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
-    where consent_events.purpose = '*'
-        or {{ is_same_or_below('states.purpose', 'consent_events.purpose') }}
+        and (consent_events.purpose = '*' or {{ is_same_or_below('states.purpose', 'consent_events.purpose') }})
+    left join purposes on states.purpose = purposes.purpose
+    left join notice_gaps
+        on states.as_of = notice_gaps.as_of
+        and states.purpose = notice_gaps.purpose
+        and consent_events.consent_version = notice_gaps.consent_version
+    where not consent_events.is_permissive
+        or consent_events.track != 'consent'
+        or coalesce(notice_gaps.uncovered_from > consent_events.effective_at, true)
     group by
         states.as_of, clock.known_at, states.identifier_type, states.identifier, states.purpose, consent_events.track,
         consent_events.effective_at
+),
+
+-- a consent that nobody renewed ends by itself
+choices_and_ends as (
+    select
+        as_of,
+        known_at,
+        identifier_type,
+        identifier,
+        purpose,
+        track,
+        effective_at,
+        level
+    from choices
+
+    union all
+
+    select
+        as_of,
+        known_at,
+        identifier_type,
+        identifier,
+        purpose,
+        track,
+        ends_at as effective_at,
+        0 as level
+    from choices
+    where track = 'consent' and level = 1 and (ends_at < next_choice_at or (ends_at is not null and next_choice_at is null))
 ),
 
 steps as (
@@ -62,7 +112,7 @@ steps as (
         level - lag(level, 1, 0) over (
             partition by as_of, identifier_type, identifier, purpose, track order by effective_at
         ) as step
-    from choices
+    from choices_and_ends
 ),
 
 instants as (

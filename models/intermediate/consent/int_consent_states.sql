@@ -9,8 +9,12 @@ consent_events as (
 ),
 
 purposes as (
-    select purpose from {{ ref('purposes') }}
+    select * from {{ ref('purposes') }}
     where is_evaluated
+),
+
+notice_gaps as (
+    select * from {{ ref('int_notice_gaps') }}
 ),
 
 -- what was known at known_at; an event not yet acting says nothing
@@ -25,7 +29,11 @@ visible as (
         consent_events.status,
         consent_events.is_permissive,
         consent_events.consent_version,
-        consent_events.effective_at
+        consent_events.notice_published_at,
+        consent_events.effective_at,
+        consent_events.is_permissive and consent_events.track = 'consent' as is_grant,
+        {{ plus_seconds('consent_events.effective_at', 'purposes.consent_valid_days * 86400') }} as expires_at,
+        notice_gaps.uncovered_from
     from consent_events
     inner join clock
         on {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
@@ -33,6 +41,32 @@ visible as (
     inner join purposes
         on consent_events.purpose = '*'
         or {{ is_same_or_below('purposes.purpose', 'consent_events.purpose') }}
+    left join notice_gaps
+        on clock.as_of = notice_gaps.as_of
+        and consent_events.consent_version = notice_gaps.consent_version
+        and purposes.purpose = notice_gaps.purpose
+),
+
+-- a grant says nothing on what its notice did not ask, and ends when that is asked anew or its time is over
+held as (
+    select
+        as_of,
+        identifier_type,
+        identifier,
+        purpose,
+        consent_event_id,
+        track,
+        consent_version,
+        notice_published_at,
+        effective_at,
+        case
+            when is_grant and uncovered_from <= as_of then 'unknown'
+            when is_grant and expires_at <= as_of then 'expired'
+            else status
+        end as status,
+        is_permissive and not (is_grant and coalesce(uncovered_from <= as_of or expires_at <= as_of, false)) as is_permissive
+    from visible
+    where not is_grant or coalesce(uncovered_from > effective_at, true)
 ),
 
 -- the latest choice decides; at one instant the restrictive; "unknown" and "pending" have a track of their own
@@ -43,7 +77,7 @@ ranked as (
             partition by as_of, identifier_type, identifier, purpose, track
             {{ choice_order() }}
         ) as choice_number
-    from visible
+    from held
 ),
 
 deciding as (
@@ -63,6 +97,7 @@ select
     coalesce(max(case when track = 'objection' and not is_permissive then 1 end), 0) = 1 as is_objected,
     coalesce(max(case when track = 'restriction' and not is_permissive then 1 end), 0) = 1 as is_restricted,
     max(case when track = 'consent' then consent_version end) as consent_version,
+    max(case when track = 'consent' then notice_published_at end) as notice_published_at,
     max(case when track = 'consent' then consent_event_id end) as consent_event_id,
     max(case when track = 'consent' then effective_at end) as consent_effective_at
 from deciding

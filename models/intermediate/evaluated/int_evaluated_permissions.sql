@@ -17,6 +17,7 @@ select
     purpose,
     consent_status,
     is_granted,
+    notice_published_at,
     is_objected,
     is_restricted
 from consent_state

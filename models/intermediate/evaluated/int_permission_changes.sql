@@ -20,7 +20,8 @@ needs as (
     select
         segment_id,
         purpose,
-        is_consent_needed
+        is_consent_needed,
+        min_notice_published_at
     from {{ ref('segment_purposes') }}
 
     union
@@ -28,7 +29,8 @@ needs as (
     select
         segment_id,
         purpose,
-        true as is_consent_needed
+        true as is_consent_needed,
+        cast(null as {{ dbt.type_timestamp() }}) as min_notice_published_at
     from {{ ref('segment_inputs') }}
     where purpose is not null
 ),
@@ -39,8 +41,8 @@ compared as (
         changes.segment_id,
         changes.customer_key,
         permissions.consent_status,
-        {{ is_permitted('needs.is_consent_needed', 'permissions') }} as is_permitted,
-        {{ is_permitted('needs.is_consent_needed', 'previous') }} as was_permitted,
+        {{ is_permitted('needs.is_consent_needed', 'permissions', 'needs.min_notice_published_at') }} as is_permitted,
+        {{ is_permitted('needs.is_consent_needed', 'previous', 'needs.min_notice_published_at') }} as was_permitted,
         coalesce(permissions.is_objected, false) or coalesce(permissions.is_restricted, false) as is_objected,
         coalesce(previous.is_objected, false) or coalesce(previous.is_restricted, false) as was_objected
     from changes
@@ -61,9 +63,10 @@ by_purpose as (
         segment_id,
         customer_key,
         max(case when was_permitted and not is_permitted and is_objected then 1 else 0 end) as is_objection,
+        -- what the person did not end: it ran out, was void, or a newer notice asks again
         max(case
             when was_permitted and not is_permitted and not is_objected
-                and consent_status in ('expired', 'invalidated', 'revoked_by_controller') then 1
+                and coalesce(consent_status, 'unknown') not in ('withdrawn', 'denied') then 1
             else 0
         end) as is_expired,
         max(case when was_permitted and not is_permitted and not is_objected then 1 else 0 end) as is_lost,

@@ -20,6 +20,7 @@ select
     states.is_objected,
     states.is_restricted,
     states.consent_version,
+    states.notice_published_at,
     case when states.consent_event_id is not null
         then {{ record_key('consent', 'states.consent_event_id', 'record_keys.secret') }}
     end as consent_event_key,
