@@ -7,7 +7,7 @@
     Overrides dbt's macro of this name. No argument; returns the column definitions of the contracted model being built.
 #}
 {% macro postgres__get_table_columns_and_constraints() -%}
-    {{ return(modules.re.sub('(?im)^(\\s*"?\\w+"? text)\\b', '\\1 collate "C"', table_columns_and_constraints())) }}
+    {{ return(modules.re.sub('(?im)^(\\s*"?\\w+"? text(?:\\[\\])?)(?![\\w\\[])', '\\1 collate "C"', table_columns_and_constraints())) }}
 {%- endmacro %}
 
 {# A text expression, ordered by its bytes where that is not the rule. For texts made within a statement and sorted there. #}

@@ -22,6 +22,7 @@ visible as (
         events.event_id,
         events.event_type,
         events.session_id,
+        events.purpose,
         events.device_type,
         events.amount,
         events.occurred_at,
@@ -31,7 +32,12 @@ visible as (
         and events.occurred_at <= clock.previous_as_of
         and events.recorded_at > clock.previous_known_at as is_late,
         periods.identifier is not null and {{ in_last_days('events.occurred_at', 30, 'clock.as_of') }} as is_in_30d,
-        periods.identifier is not null and {{ in_last_days('events.occurred_at', 90, 'clock.as_of') }} as is_in_90d
+        periods.identifier is not null and {{ in_last_days('events.occurred_at', 90, 'clock.as_of') }} as is_in_90d,
+        -- which event and what it showed; the id by its length, so that any text can be taken apart again
+        case when events.event_type = 'product_view' then
+            length(events.event_id) || ':' || events.event_id
+            || coalesce('c' || events.product_category, 'p' || events.product_id)
+        end as viewed
     from events
     inner join clock
         on events.occurred_at <= clock.as_of
@@ -49,11 +55,15 @@ select
     customer_id,
     min(occurred_at) filter (where is_seen) as first_seen_at,
     max(occurred_at) filter (where is_seen) as last_seen_at,
+    min(occurred_at) filter (where is_seen and purpose = 'personalize.content.profiling') as first_visited_at,
+    max(occurred_at) filter (where is_seen and purpose = 'personalize.content.profiling') as last_visited_at,
     count(distinct session_id) filter (where is_in_30d) as session_count_30d,
     count(distinct session_id) filter (where is_in_90d) as session_count_90d,
     count(distinct session_id) filter (where is_in_90d and device_type = 'mobile') as mobile_session_count_90d,
     count(distinct event_id) filter (where is_in_30d and event_type = 'product_view') as product_view_count_30d,
     count(distinct event_id) filter (where is_in_90d and event_type = 'product_view') as product_view_count_90d,
+    max(occurred_at) filter (where is_permitted and event_type = 'product_view') as last_viewed_at,
+    array_agg(viewed order by viewed) filter (where is_in_30d and viewed is not null) as viewed_30d,
     max(occurred_at) filter (where is_permitted and event_type = 'checkout_started') as checkout_started_at,
     max(occurred_at) filter (
         where is_permitted and event_type = 'add_to_cart' and occurred_at <= {{ plus_seconds('as_of', -3600) }}

@@ -9,6 +9,7 @@ orders as (
         clock.as_of,
         int_orders.order_id,
         int_orders.currency,
+        int_orders.ordered_at,
         {{ local_date('int_orders.ordered_at') }} as order_date,
         case
             when int_orders.customer_id is not null then 'customer_id'
@@ -56,7 +57,8 @@ select
     products.product_category,
     cast(sum(
         greatest(order_lines.quantity * order_lines.unit_price - order_lines.discount_amount, 0) * coalesce(rates.rate, 1)
-    ) as {{ money() }}) as spend
+    ) as {{ money() }}) as spend,
+    count(*) filter (where {{ in_last_days('orders.ordered_at', 30, 'orders.as_of') }}) as line_count_30d
 from order_lines
 inner join orders
     on order_lines.as_of = orders.as_of

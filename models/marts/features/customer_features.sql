@@ -27,6 +27,27 @@ retention as (
     select * from {{ ref('customer_retention') }}
 ),
 
+-- of browsing and buying together, for those who permit a browsing profile
+interests as (
+    select
+        behaviour.as_of,
+        behaviour.customer_key,
+        categories.interest_category,
+        categories.interest_category_share,
+        coalesce(categories.interest_category_count_30d, 0) as interest_category_count_30d,
+        coalesce(categories.interest_count_30d, 0) as interest_count_30d,
+        {{ greatest_of(['behaviour.last_viewed_at', 'customer_orders.last_order_at']) }} as last_interest_at
+    from behaviour
+    left join categories
+        on behaviour.as_of = categories.as_of
+        and behaviour.customer_key = categories.customer_key
+    left join customer_orders
+        on behaviour.as_of = customer_orders.as_of
+        and behaviour.customer_key = customer_orders.customer_key
+    -- null is not permitted, none is 0
+    where behaviour.product_view_count_30d is not null
+),
+
 -- ranked among buyers of the profiled population only
 spend_ranks as (
     select
@@ -66,6 +87,8 @@ select
     customer_orders.discounted_order_share,
     customer_orders.return_rate,
     customer_orders.seasonal_order_share,
+    coalesce(customer_orders.discounted_order_count, 0) as discounted_order_count,
+    coalesce(customer_orders.seasonal_order_count, 0) as seasonal_order_count,
     coalesce(customer_orders.distinct_channel_count, 0) as distinct_channel_count,
     categories.top_category,
     categories.top_category_share,
@@ -76,11 +99,19 @@ select
     -- behaviour, as permitted
     behaviour.first_seen_at,
     behaviour.last_seen_at,
+    behaviour.first_visited_at,
+    behaviour.last_visited_at,
     behaviour.session_count_30d,
     behaviour.session_count_90d,
+    behaviour.mobile_session_count_90d,
     behaviour.mobile_session_share_90d,
     behaviour.product_view_count_30d,
     behaviour.product_view_count_90d,
+    interests.interest_category,
+    interests.interest_category_share,
+    interests.interest_category_count_30d,
+    interests.interest_count_30d,
+    interests.last_interest_at,
     behaviour.abandoned_cart_at,
     behaviour.abandoned_cart_value,
     behaviour.checkout_started_at,
@@ -119,6 +150,9 @@ left join spend_ranks
 left join behaviour
     on customers.as_of = behaviour.as_of
     and customers.customer_key = behaviour.customer_key
+left join interests
+    on customers.as_of = interests.as_of
+    and customers.customer_key = interests.customer_key
 left join categories
     on customers.as_of = categories.as_of
     and customers.customer_key = categories.customer_key
