@@ -1,4 +1,4 @@
-"""Golden rows per segment: customers just below, exactly at and just above every number of the twelve rules (DESIGN 7).
+"""Golden rows of the first twelve segments: customers just below, exactly at and just above every number (DESIGN 7).
 
 The rules are evaluated on the live specs, twice: at noon on 1 March 2026 (BEFORE) and twelve hours later (AFTER), when
 a calendar day has passed and version 2 of cart_abandoner has just taken effect. In between, two people withdraw consent
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+import golden_behaviour
 import pytest
 from conftest import build
 from test_golden_value_groups import SEGMENTS as VALUE_SEGMENTS
@@ -263,7 +264,7 @@ def test_the_golden_shop_is_what_its_description_says(evaluations):
 
 
 def test_no_segment_is_outside_the_golden_rows(evaluations):
-    assert sorted(evaluations["priorities"]) == sorted(SEGMENTS + VALUE_SEGMENTS)
+    assert sorted(evaluations["priorities"]) == sorted([*SEGMENTS, *VALUE_SEGMENTS, *golden_behaviour.SEGMENTS])
 
 
 def test_the_version_in_force_at_the_date_is_evaluated(evaluations):

@@ -94,7 +94,7 @@ def broken(name: str, /, **changes) -> dict:
 
 
 def test_the_projects_specs_pass(macros):
-    assert len(NAMES) == 12
+    assert len(NAMES) >= 23
     assert refusals(macros, list(NODES.values())) == []
 
 

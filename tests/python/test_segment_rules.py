@@ -1,0 +1,124 @@
+"""Every rule on rows of features: at, below and above each number of each version of each spec (table: boundaries.py)."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import golden_behaviour
+import pytest
+import yaml
+from boundaries import RULES, Row
+from compiled import CompiledModels, relation
+from conftest import Built
+
+from segmentation.home import PROJECT
+
+SPECS = {
+    path.parent.name: yaml.safe_load(path.read_text())["models"][0]["config"]["meta"]["segment"]
+    for path in sorted((PROJECT / "models/segments").glob("*/seg_*.yml"))
+}
+# a date of each version: noon of an ordinary day, or of the first day on which the version is in force
+ORDINARY_DAY = datetime(2026, 1, 15, 12)
+
+
+@pytest.fixture(scope="session")
+def compiled(demo: Built) -> CompiledModels:
+    """All models up to the members, ready to run on small tables; customer_features may also be filled by hand."""
+    models = CompiledModels(demo, ("segment_members",))
+    models.connection.execute(f"attach '{demo.folder / 'warehouse.duckdb'}' as built (read_only)")
+    return models
+
+
+def versions(segment: str) -> list[tuple[dict, datetime]]:
+    """The versions of a spec, each with an instant at which it is in force."""
+    listed = SPECS[segment]["versions"]
+    ends = [datetime.fromisoformat(version["effective_from"]) for version in listed[1:]] + [datetime.max]
+    starts = [datetime.fromisoformat(version["effective_from"]) for version in listed]
+    return [(version, ORDINARY_DAY if start <= ORDINARY_DAY < end else start + timedelta(hours=12))
+            for version, start, end in zip(listed, starts, ends)]
+
+
+def exact(value):
+    """A number of a spec as the rule sees it."""
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def cases(segment: str) -> list[tuple[str, datetime, Row, bool]]:
+    """Rows of features for one segment: name, as_of, features, whether the rule must match."""
+    rule, found = RULES[segment], []
+    for version, as_of in versions(segment):
+        values = {name: exact(value) for name, value in version["parameters"].items()}
+        bounds = {name: (values[name], bound) for name, bound in rule.parameters.items()} | rule.conditions
+        for name, (value, bound) in bounds.items():
+            for point, features, is_matched in bound.points(value, as_of):
+                row = {}
+                for other, (inside, other_bound) in bounds.items():
+                    if other != name:
+                        row |= other_bound.inside(inside, as_of)
+                row |= rule.given | features
+                for function in (False, True):  # functions of the row come last
+                    row |= {key: item(row) for key, item in row.items() if function and callable(item)}
+                found.append((f"version {version['number']}, {name}: {point}", as_of, row, is_matched))
+    return found
+
+
+def matching(compiled: CompiledModels, segment: str, rows: list[tuple[str, datetime, Row]]) -> set[str]:
+    """The names of the rows that the compiled rule of a segment picks."""
+    nodes = {node["name"]: node for node in compiled.nodes}
+    table = relation(nodes["customer_features"])
+    compiled.connection.execute(f"create or replace table {table} as from built.marts.customer_features limit 0")
+    for name, as_of, features in rows:
+        columns = ["as_of", "customer_key", *features]
+        marks = ", ".join("?" for _ in columns)
+        compiled.connection.execute(
+            f"insert into {table} ({', '.join(columns)}) values ({marks})", [as_of, name, *features.values()])
+    return {name for (name,) in compiled.connection.execute(
+        f"select customer_key from ({nodes['seg_' + segment]['compiled_code']})").fetchall()}
+
+
+def test_every_parameter_of_every_segment_has_a_boundary():
+    declared = {segment: set(spec["versions"][0]["parameters"]) for segment, spec in SPECS.items()}
+    assert {segment: set(rule.parameters) for segment, rule in RULES.items()} == declared
+
+
+@pytest.mark.parametrize("segment", RULES)
+def test_a_rule_turns_exactly_at_its_numbers(compiled, segment):
+    listed = cases(segment)
+    expected = {name for name, _, _, is_matched in listed if is_matched}
+    assert expected and len(expected) < len(listed)
+    assert matching(compiled, segment, [case[:3] for case in listed]) == expected
+
+
+@pytest.mark.parametrize("segment", RULES)
+def test_a_feature_that_is_not_known_never_matches(compiled, segment):
+    """A rule on null never matches, except where the table says that null is a value of its own (no order yet)."""
+    rows = []
+    for name, as_of, row, is_matched in cases(segment):
+        if is_matched:
+            rows += [(f"{name}, {feature} is null", as_of, row | {feature: None}) for feature, value in row.items()
+                     if (segment, feature) not in {("high_intent_visitor", "last_order_at")}]
+    assert rows
+    assert matching(compiled, segment, rows) == set()
+
+
+@pytest.fixture(scope="module")
+def golden_members(compiled) -> dict[str, set[tuple[str, str]]]:
+    """before, after: the members (segment, person) of the golden shop of the behavioural segments."""
+    dates = [(str(as_of), str(as_of)) for as_of in (golden_behaviour.BEFORE, golden_behaviour.AFTER)]
+    compiled.run(golden_behaviour.shop(), dates)
+    nodes = {node["name"]: relation(node) for node in compiled.nodes}
+    rows = compiled.connection.execute(f"""
+        select as_of, segment_id, identifier
+        from {nodes['segment_members']} inner join {nodes['customer_keys']} using (customer_key)
+    """).fetchall()
+    site = compiled.connection.execute(f"select distinct average_order_value from {nodes['site_averages']}").fetchall()
+    assert site == [(Decimal("100.0000"),)], "the boundaries at the site average mean nothing otherwise"
+    return {column: {(segment, person) for as_of, segment, person in rows if as_of == instant}
+            for column, instant in (("before", golden_behaviour.BEFORE), ("after", golden_behaviour.AFTER))}
+
+
+@pytest.mark.parametrize("segment", golden_behaviour.SEGMENTS)
+@pytest.mark.parametrize("column", ["before", "after"])
+def test_members_are_exactly_the_golden_people(golden_members, segment, column):
+    wanted = golden_behaviour.expected(segment, column)
+    assert wanted and wanted != set(golden_behaviour.PEOPLE)
+    assert {person for segment_id, person in golden_members[column] if segment_id == segment} == wanted
