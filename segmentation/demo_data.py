@@ -69,7 +69,7 @@ KINDS = (
     Kind("premium", 18, (3, 6), (0, 120), (230, 355), "dear", comeback=30, sessions=2),
     Kind("champion", 24, (18, 34), (0, 100), (530, 545), sessions=6),
     Kind("weekly", 4, (12, 16), (440, 446), (537, 545), "cheap"),
-    Kind("gift", 12, (2, 5), (61, 81), (426, 446), "dear"),
+    Kind("gift", 12, (2, 5), (61, 81), (426, 446), "dear", comeback=40),
     Kind("bargain", 14, (3, 6), (60, 300), (420, 545)),
     Kind("subscriber", 42, (0, 0), (440, 543), (545, 545), comeback=40, sessions=2),
     Kind("visitor", 18, (0, 0), (400, 530), (545, 545), sessions=8),

@@ -26,11 +26,13 @@
 {#
     The rule of a segment as a query on other rows than customer_features: which of them would match?
     Arguments: node, the segment model; relation, a table expression with the columns of customer_features; versions, the
-    query that stands for spec_versions(). The rule's own SQL is rendered, so the answer is the rule's.
+    query that stands for spec_versions(); instant, SQL for the date whose versions of excluded segments apply. The rule's own
+    SQL is rendered, so the answer is the rule's.
 #}
-{% macro rule_on(node, relation, versions) -%}
+{% macro rule_on(node, relation, versions, instant='features.as_of') -%}
     {%- set sql = modules.re.sub(
-        '[{][{]\\s*ref\\(\\s*\\x27customer_features\\x27\\s*\\)\\s*[}][}]', relation, node.raw_code
+        '[{][{]\\s*ref\\(\\s*\\x27customer_features\\x27\\s*\\)\\s*[}][}]', relation,
+        with_exclusions(node.raw_code, node, instant)
     ) -%}
     {{ return(render(modules.re.sub('[{][{]\\s*spec_versions\\(\\)\\s*[}][}]', versions, sql))) }}
 {%- endmacro %}

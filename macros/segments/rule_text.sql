@@ -10,9 +10,16 @@
     {{ return(found | select | join(' ')) }}
 {%- endmacro %}
 
-{# What the lock of one spec version holds: its parameters and its rule, as one text. Arguments: node, version. #}
+{#
+    What the lock of one spec version holds: its parameters, its rule and what it excludes, as one text. The excluded rules have
+    locks of their own. Arguments: node, version.
+#}
 {% macro locked_text(node, version) -%}
-    {{ return(tojson(version.parameters, sort_keys=true) ~ '|' ~ version.effective_from ~ '|' ~ rule_text(node)) }}
+    {%- set excluded = segment_spec(node).get('exclude', []) | sort | join(',') -%}
+    {{ return(
+        tojson(version.parameters, sort_keys=true) ~ '|' ~ version.effective_from ~ '|' ~ rule_text(node)
+        ~ ('|exclude ' ~ excluded if excluded else '')
+    ) }}
 {%- endmacro %}
 
 {# A text as a quoted SQL literal. #}

@@ -1,6 +1,7 @@
 {#
     The features that the rule of a segment reads, sorted: every `features.<column>` of its SQL but the columns that it
-    only hands on (as_of, customer_key, what last_activity_at is made of) and the instant that picks its version.
+    only hands on (as_of, customer_key, what last_activity_at is made of) and the instant that picks its version; what the
+    rules of excluded segments read is read by it too.
     Argument: node, the segment model. Returns a list of column names; `as_of` is in it where the rule counts days itself.
 #}
 {% macro segment_inputs(node) -%}
@@ -8,7 +9,10 @@
         'features[.]as_of ,|features[.]customer_key ,|features[.]\\w+ as last_activity_at'
         ~ '|is_in_interval [(] \\x27features[.]as_of\\x27 ,'
     ) -%}
-    {%- set found = modules.re.findall('features[.](\\w+)', handed_on.sub('', rule_text(node))) -%}
+    {%- set found = [] -%}
+    {%- for rule in [node] + applied_nodes(node) -%}
+        {%- do found.extend(modules.re.findall('features[.](\\w+)', handed_on.sub('', rule_text(rule)))) -%}
+    {%- endfor -%}
     {{ return(found | unique | sort) }}
 {%- endmacro %}
 

@@ -60,6 +60,9 @@
                 'crm', 'order', 'payment', 'web_event', 'email_event', 'support', 'survey', 'vendor', 'external_append'
             ]}
         }}},
+        'exclude': {'type': 'list', 'optional': true, 'entry': {
+            'type': 'text', 'pattern': '[a-z][a-z0-9_]{0,62}', 'example': 'existing_customer'
+        }},
         'identifiers': {'type': 'list', 'entry': {'type': 'text', 'allowed': [
             'customer_id', 'email_hmac', 'phone_hmac', 'cookie_id', 'device_id', 'device_fingerprint', 'session_id',
             'loyalty_id', 'household_key'

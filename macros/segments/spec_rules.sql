@@ -15,6 +15,7 @@
     {%- do problems.extend(version_problems(spec)) -%}
     {%- do problems.extend(rule_reading_problems(node, spec)) -%}
     {%- do problems.extend(feature_purpose_problems(node, spec)) -%}
+    {%- do problems.extend(exclusion_problems(node, spec)) -%}
     {{ return(problems) }}
 {%- endmacro %}
 

@@ -151,7 +151,7 @@
     {%- endfor -%}
     {%- if 'data_inputs' in spec -%}
         {%- set declared = spec.data_inputs | map(attribute='columns') | sum(start=[]) | unique | list -%}
-        {%- set read = names_after('features', sql) | reject('in', ['as_of', 'customer_key']) | list -%}
+        {%- set read = names_after('features', applied_rule_text(node)) | reject('in', ['as_of', 'customer_key']) | list -%}
         {%- for name in read if name not in declared -%}
             {%- do problems.append([
                 'data_inputs',
@@ -185,7 +185,7 @@
 {% macro feature_purpose_problems(node, spec) -%}
     {%- set problems = [] -%}
     {%- set features = graph.nodes.get('model.' ~ project_name ~ '.customer_features') or {} -%}
-    {%- for name in names_after('features', rule_text(node)) -%}
+    {%- for name in names_after('features', applied_rule_text(node)) -%}
         {%- set purpose = features.get('columns', {}).get(name, {}).get('meta', {}).get('purpose') -%}
         {%- if purpose and purpose not in spec.get('consent_purposes', []) -%}
             {%- do problems.append([

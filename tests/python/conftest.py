@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from segmentation.cli import main
+from segmentation.home import PROJECT
 
 SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
@@ -22,6 +23,7 @@ GROUPS = [["test_crash", "test_concurrency", "test_replay", "test_verify", "test
           ["test_bad_input"], ["test_spec_gate"]]
 RANKS = {name: (number, place) for number, names in enumerate(GROUPS) for place, name in enumerate(names)}
 os.environ.setdefault("DBT_WRITE_JSON", "true")  # tests read the manifest and the results of builds
+SEGMENT_FOLDERS = sorted(path for path in (PROJECT / "models/segments").iterdir() if path.is_dir())
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
 
 

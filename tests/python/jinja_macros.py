@@ -38,6 +38,7 @@ class Macros:
         }
         self.logged: list[str] = []
         environment = get_environment(None, capture_macros=True)
+        self.context["render"] = lambda text: environment.from_string(text).render(self.context)
         self.context |= environment.globals
         for path in sorted(file for folder in folders for file in folder.glob("*.sql")):
             # shared: the module sees macros of files that come later, and what a test puts into the context

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, build
+from conftest import SEGMENT_FOLDERS, Built, build
 from jinja_macros import Macros
 from processes import FIRST, SECOND, Shop, shop_settings, undisturbed_shop, write_shop
 from test_privacy_scan import values_of
@@ -99,7 +99,7 @@ def test_a_chain_is_the_same_however_many_runs_a_statement_appends(macros: Macro
 
 def test_the_demo_verifies_and_its_nonces_come_from_the_committed_seed(demo: Built):
     found = verify(Home(demo.folder))
-    assert found.findings == [] and found.runs == 1 and found.partitions == 12
+    assert found.findings == [] and found.runs == 1 and found.partitions == len(SEGMENT_FOLDERS)
     seed = (PROJECT / "seeds/demo/demo_nonce_seeds.csv").read_text().split()[1]
     nonces = dict(demo.rows(NONCES))
     assert len(nonces) > 400 and nonces == {key: sha256(f"{seed}|{key}") for key in nonces}

@@ -661,3 +661,91 @@ def test_release_names_what_it_cannot_use(declared, tmp_path):
     (tmp_path / LOCKS).write_text("<<<<<<< HEAD\nvip,1\n")
     with pytest.raises(UserError, match="must hold the columns segment_id, spec_version"):
         release(["vip"], "ann", datetime.date(2026, 1, 15), project=tmp_path)
+
+
+EXCLUDING = "        and {{ is_not_excluded() }}\n)\n\nselect * from members"
+
+
+def excluding(name: str, *others: str) -> dict:
+    """A copy of a segment's node that excludes others, in spec, inputs and SQL."""
+    columns = {column for other in others if other in NODES for entry in spec_of(NODES[other])["data_inputs"] for column in entry["columns"]}
+    node = broken(name, exclude=[*others])
+    inputs = spec_of(node)["data_inputs"][0]["columns"]
+    inputs += sorted(column for column in columns - set(inputs) if f"features.{column} as last" not in NODES[others[0]]["raw_code"])
+    if "is_not_excluded" not in node["raw_code"]:
+        node["raw_code"] = node["raw_code"].replace("\n)\n\nselect * from members", "\n" + EXCLUDING)
+    return node
+
+
+@pytest.mark.parametrize(("node", "beside", "words"), [
+    (excluding("vip", "nobody"), [], 'field exclude[1]: is "nobody", which is no segment'),
+    (excluding("vip", "vip"), [], "field exclude[1]: is vip, which excludes vip itself"),
+    (excluding("vip", "repeat_buyer"), [excluding("repeat_buyer", "vip")], "one of the two must not name the other"),
+    (excluding("vip", "repeat_buyer"), [broken("repeat_buyer", status="paused")], "which is not active"),
+    (excluding("vip", "repeat_buyer", "repeat_buyer"), [NODES["repeat_buyer"]], 'field exclude: names "repeat_buyer" twice'),
+    (broken("vip", exclude="repeat_buyer"), [NODES["repeat_buyer"]], 'field exclude: is "repeat_buyer"; it must be a list'),
+    (broken("vip", exclude=["repeat_buyer"]), [NODES["repeat_buyer"]], "field exclude: is given, but the SQL does not ask for it"),
+    (broken("new_visitor", exclude=ABSENT), [NODES["existing_customer"]], "field exclude: is missing; the SQL asks is_not_excluded()"),
+    (broken("new_visitor", data_inputs__1__columns=["last_order_at"]), [NODES["existing_customer"]], "leaves out the column order_count"),
+])
+def test_a_wrong_exclusion_is_named(macros, node, beside, words):
+    assert any(words in line for line in refusals(macros, [node, *beside])), refusals(macros, [node, *beside])
+
+
+def test_a_longer_circle_of_exclusions_is_found(macros):
+    nodes = [excluding("vip", "repeat_buyer"), excluding("repeat_buyer", "frequent_buyer"), excluding("frequent_buyer", "vip")]
+    lines = refusals(macros, nodes)
+    assert len([line for line in lines if "must not name the other" in line]) == 3
+
+
+def test_a_rule_on_more_than_features_cannot_be_excluded(macros):
+    other = copy.deepcopy(NODES["repeat_buyer"])
+    other["raw_code"] = other["raw_code"].replace("where features.", "where ranks.place < 3 and features.")
+    assert any("whose rule another cannot apply" in line for line in refusals(macros, [excluding("vip", "repeat_buyer"), other]))
+
+
+def test_a_locked_rule_knows_what_it_excludes(macros):
+    node = NODES["new_visitor"]
+    version = spec_of(node)["versions"][0]
+    refusals(macros, [node, NODES["existing_customer"]])  # puts them into the graph
+    assert macros.locked_text(node, version).endswith("|exclude existing_customer")
+    assert "order_count" in macros.segment_inputs(node)
+
+
+def admitted(node: dict, beside: list[dict], rows: list[tuple], instant: str = "features.as_of") -> set[str]:
+    """Who of rows (as_of, customer_key, first_visited_at, order_count) a rule picks."""
+    macros = Macros(*(PROJECT / "macros" / folder for folder in ("segments", "cross_db", "time")))
+    macros.context["var"] = lambda name: {"timezone": "UTC"}[name]
+    refusals(macros, [node, *beside])
+    sql = macros.rule_on(node, "rows", macros.versions_of(node), instant)
+    macros.connection.execute("create table rows (as_of timestamp, customer_key text, first_visited_at timestamp, order_count bigint, last_order_at timestamp)")
+    macros.connection.executemany("insert into rows values (?, ?, ?, ?, null)", rows)
+    return {row[1] for row in macros.connection.execute(sql).fetchall()}
+
+
+def test_an_exclusion_applies_the_other_rule_and_null_excludes():
+    day = "2026-03-02 00:00:00"
+    rows = [(day, "no order", "2026-02-20", 0), (day, "an order", "2026-02-20", 1), (day, "not known", "2026-02-20", None)]
+    assert admitted(NODES["new_visitor"], [NODES["existing_customer"]], rows) == {"no order"}
+
+
+def test_an_exclusion_applies_the_version_in_force():
+    other = copy.deepcopy(NODES["existing_customer"])
+    first = spec_of(other)["versions"][0]
+    spec_of(other)["versions"].append(
+        first | {"number": 2, "effective_from": "2026-03-01 00:00:00", "parameters": {"min_order_count": 2}})
+    rows = [(day, f"{count} on {day}", "2026-02-20", count) for day in ("2026-02-28", "2026-03-01") for count in (0, 1, 2)]
+    assert admitted(NODES["new_visitor"], [other], rows) == {"0 on 2026-02-28", "0 on 2026-03-01", "1 on 2026-03-01"}
+    # what a change of version is traced by: today's rows under yesterday's versions
+    before = "(features.as_of - interval 1 day)"
+    assert admitted(NODES["new_visitor"], [other], rows, before) == {"0 on 2026-02-28", "0 on 2026-03-01"}
+
+
+def test_an_excluded_rule_applies_its_own_exclusions():
+    """Once-only buyers are no existing customers here, so they are visitors again."""
+    other = excluding("existing_customer", "one_time_buyer")
+    inner = copy.deepcopy(NODES["one_time_buyer"])
+    inner["raw_code"] = re.sub(r"\n +and features.days_since.*", "", inner["raw_code"])
+    day = "2026-03-02 00:00:00"
+    rows = [(day, f"{count}", "2026-02-20", count) for count in (0, 1, 2)]
+    assert admitted(NODES["new_visitor"], [other, inner], rows) == {"0", "1"}

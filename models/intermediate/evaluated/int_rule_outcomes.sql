@@ -44,20 +44,37 @@ set_back as (
     group by moved.as_of, moved.segment_id, moved.customer_key, causes.cause
 ),
 
-new_versions as (
+-- a rule applies those of the segments that it excludes
+applied_rules as (
+    select distinct
+        segment_id,
+        segment_id as rule_id
+    from segments
+    {%- for node in nodes %}
+    {%- for other in applied_nodes(node) %}
+    union all
     select
+        '{{ segment_spec(node).segment_id }}' as segment_id,
+        '{{ segment_spec(other).segment_id }}' as rule_id
+    {%- endfor %}
+    {%- endfor %}
+),
+
+new_versions as (
+    select distinct
         changes.as_of,
         changes.segment_id,
         changes.customer_key,
         'rule_version' as cause,
         ';' as features
     from changes
+    inner join applied_rules on changes.segment_id = applied_rules.segment_id
     inner join segments
         on changes.as_of = segments.as_of
-        and changes.segment_id = segments.segment_id
+        and applied_rules.rule_id = segments.segment_id
     inner join segments as previous
         on changes.previous_as_of = previous.as_of
-        and changes.segment_id = previous.segment_id
+        and applied_rules.rule_id = previous.segment_id
     where segments.spec_version != previous.spec_version
 ),
 
@@ -102,7 +119,7 @@ hybrids as (
 matched as (
     {%- for node in nodes %}
     {%- set segment_id = segment_spec(node).segment_id %}
-    {%- for is_version_asked in ([false, true] if segment_spec(node).versions | length > 1 else [false]) %}
+    {%- for is_version_asked in ([false, true] if has_several_versions([node] + applied_nodes(node)) else [false]) %}
     {%- set rows -%}
         (select * from hybrids where segment_id = '{{ segment_id }}' and cause {{ '=' if is_version_asked else '!=' }} 'rule_version') as hybrids
     {%- endset %}
@@ -111,7 +128,14 @@ matched as (
         outcomes.as_of,
         outcomes.customer_key
     from (
-        {{ rule_on(node, rows, previous_versions(node, 'clock') if is_version_asked else versions_of(node)) }}
+        {%- if is_version_asked %}
+        {{ rule_on(
+            node, rows, previous_versions(node, 'clock'),
+            '(select clock.previous_as_of from clock where clock.as_of = features.as_of)'
+        ) }}
+        {%- else %}
+        {{ rule_on(node, rows, versions_of(node)) }}
+        {%- endif %}
     ) as outcomes
     {{ 'union all' if not loop.last }}
     {%- endfor %}

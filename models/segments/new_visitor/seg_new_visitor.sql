@@ -16,7 +16,8 @@ members as (
     inner join versions
         on {{ is_in_interval('features.as_of', 'versions.effective_from', 'versions.effective_to') }}
     where {{ in_last_days('features.first_visited_at', 'versions.visited_within_days', 'features.as_of') }}
-        and features.order_count = 0
+        -- never bought: not an existing customer
+        and {{ is_not_excluded() }}
 )
 
 select * from members
