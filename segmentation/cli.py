@@ -63,6 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
     past.add_argument("--to", dest="last", metavar="INSTANT", required=True, help="no date after this one")
     past.add_argument("--every", choices=("day", "week", "month"), default="week", help="the step (default: week)")
     past.set_defaults(run=run_backfill)
+    new = commands.add_parser("new-segment", help="write the files of a new segment, to be filled in")
+    new.add_argument("name", help="small letters, digits and _")
+    new.set_defaults(run=lambda options: run_new_segment(options.name))
     release = commands.add_parser("release", help="lock the released versions of segments")
     release.add_argument("names", nargs="+")
     release.set_defaults(run=lambda options: run_release(options.names))
@@ -205,6 +208,15 @@ def beside_the_record(home: Home, settings: dict[str, str]) -> Callable[[list[st
     if home.kind == "shop":
         settings["SEGMENTS_RAW"] = "given"  # the raw views stand since the last build
     return lambda arguments, title: evaluate(home, settings, arguments, title, folder="replay")
+
+
+def run_new_segment(name: str) -> None:
+    """Scaffold a segment and say what is left to do."""
+    from segmentation.new_segment import new_segment
+
+    for path in new_segment(name):
+        console.print(str(path), markup=False)
+    console.print("Fill in rule, spec and golden rows; `segmentation build` names what is missing, `segmentation release` locks it.")
 
 
 def run_release(names: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Every rule on rows of features: at, below and above each number of each version of each spec (table: boundaries.py)."""
 
+import csv
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -122,3 +123,16 @@ def test_members_are_exactly_the_golden_people(golden_members, segment, column):
     wanted = golden_behaviour.expected(segment, column)
     assert wanted and wanted != set(golden_behaviour.PEOPLE)
     assert {person for segment_id, person in golden_members[column] if segment_id == segment} == wanted
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "tests/golden").glob("*.csv")), ids=lambda path: path.stem)
+def test_the_golden_rows_of_a_scaffolded_segment_are_met(compiled, path):
+    """Files of `segmentation new-segment`: every version needs a row in and a row out."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    listed = [(row.pop("name"), datetime.fromisoformat(row.pop("as_of")), row.pop("is_member") == "true", row) for row in rows]
+    starts = [datetime.fromisoformat(version["effective_from"]) for version in SPECS[path.stem]["versions"]]
+    proven = {(max(start for start in starts if start <= as_of), is_member) for _, as_of, is_member, _ in listed}
+    assert proven == {(start, is_member) for start in starts for is_member in (True, False)}
+    features = [(name, as_of, {key: value or None for key, value in row.items()}) for name, as_of, _, row in listed]
+    assert matching(compiled, path.stem, features) == {name for name, _, is_member, _ in listed if is_member}

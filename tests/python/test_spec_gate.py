@@ -9,6 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from jinja_macros import Macros, Refused
 from segmentation.dbt_run import environment
 from segmentation.errors import UserError
 from segmentation.home import PROJECT
+from segmentation.new_segment import GOLDEN, UNION, new_segment
 from segmentation.release import COPY, LOCKS, read_locks, release
 
 SEGMENTS = PROJECT / "models/segments"
@@ -543,14 +545,14 @@ def project(parsed_project, tmp_path) -> Path:
     return Path(shutil.copytree(parsed_project, tmp_path / "project"))
 
 
-def run_dbt(project: Path) -> str:
-    """Build the stand-in with dbt; returns what dbt says when it refuses, else nothing."""
+def run_dbt(project: Path, *selected: str) -> str:
+    """Build the stand-in, and what is selected beside it, with dbt; returns what dbt says when it refuses, else nothing."""
     from dbt.cli.main import dbtRunner
 
     (project / "home").mkdir(exist_ok=True)
     with environment({"SEGMENTS_HOME": str(project / "home")}):
         result = dbtRunner().invoke([
-            "run", "--select", "customer_features", "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
+            "run", "--select", "customer_features", *selected, "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
             "--target-path", str(project / "target"), "--log-path", str(project / "logs"),
         ])
     return "" if result.success else str(result.exception or [row.message for row in result.result.results])
@@ -610,6 +612,58 @@ def test_release_refuses_what_the_gate_refuses(project):
     edit(project, "vip/seg_vip.yml", "owner: crm", "owner: 7")
     with pytest.raises(UserError, match="^segment vip, field owner: is 7; it must be plain text"):
         release(["vip"], "privacy-office", datetime.date(2026, 11, 23), project=project)
+
+
+# --- the scaffold
+
+
+FILLED = {
+    "name:": "Two orders", "description_plain:": "Customers with at least two orders.", "priority:": "500", "lawful_basis:": "legitimate_interests",
+    "lia_ref:": "LIA-2026-01", "eprivacy_basis:": "not_applicable", "purpose:": "marketing.advertising.profiling", "privacy_impact:": "medium",
+    "trigger:": "until_erasure_request", "plain_text:": "Kept until the customer objects.", "review_every:": "P365D",
+    "next_review_on:": '"2027-01-15"', "owner:": "crm", "strategy:": "Say thank you.", "channels:": "[email]", "campaign_ideas:": "[A thank-you note.]",
+    "source:": "Behavioural segmentation (R4)", "effective_from:": '"1900-01-01 00:00:00"', "author:": "data-engineering", "requested_by:": "crm",
+    "approver:": "privacy-office", "reason:": "First version.", "change_ref:": "SEG-99",
+}
+
+
+def fill(path: Path) -> None:
+    """Give every empty field of a scaffolded spec a value, and its parameter."""
+    lines = path.read_text().split("\n")
+    for number, line in enumerate(lines):
+        key = line.split("#")[0].strip()
+        if key in FILLED:
+            lines[number] = line.split("#")[0].rstrip() + " " + FILLED[key]
+    path.write_text("\n".join(lines).replace("min_order_count: null", "min_order_count: 2"))
+
+
+def test_a_scaffolded_segment_is_refused_field_by_field_until_it_is_filled_in(project):
+    shutil.copy(PROJECT / UNION, project / UNION)
+    new_segment("two_orders", project)
+    listed = re.findall(r"\('(\w+)', ref", (project / UNION).read_text())
+    (project / UNION).unlink()  # its contract stands in a file that the stand-in project has not
+    assert "two_orders" in listed and listed == sorted(listed) and set(NAMES) < set(listed)
+    assert (project / GOLDEN / "two_orders.csv").read_text().startswith("name,as_of,is_member")
+    message = run_dbt(project)
+    for field in ("name", "description_plain", "priority", "lawful_basis", "purpose", "privacy_impact", "retention.trigger", "owner",
+                  "playbook.strategy", "versions[1].effective_from", "versions[1].parameters.min_order_count", "versions[1].approver"):
+        assert f"segment two_orders, field {field}: is missing; it must be " in message, field
+    fill(project / "models/segments/two_orders/seg_two_orders.yml")
+    (project / "models/marts/customer_features.sql").write_text("""{{ config(contract={'enforced': false}, materialized='table') }}
+        select cast('2026-03-02' as timestamp) as as_of, 'k' as customer_key, 2 as order_count, cast('2026-03-01' as timestamp) as last_order_at""")
+    release(["two_orders"], "privacy-office", datetime.date(2026, 11, 22), project=project)
+    assert run_dbt(project, "seg_two_orders") == ""
+    with duckdb.connect(str(project / "home/warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute("select customer_key, spec_version from segments.seg_two_orders").fetchall() == [("k", 1)]
+
+
+@pytest.mark.parametrize(("name", "words"), [("Two Orders", "small letters"), ("../up", "small letters"), ("x" * 60, "59 characters"),
+                                             ("vip", "exists already: models/segments/vip")])
+def test_a_scaffold_needs_a_new_plain_name(tmp_path, name, words):
+    (tmp_path / "models/segments/vip").mkdir(parents=True)
+    with pytest.raises(UserError, match=words):
+        new_segment(name, tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["models", "segments", "vip"]
 
 
 # --- the release command, without dbt
