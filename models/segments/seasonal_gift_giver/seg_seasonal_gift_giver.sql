@@ -19,7 +19,8 @@ members as (
         -- exact: no rounded share is compared
         and features.seasonal_order_count >= versions.min_seasonal_share * features.order_count
         -- exact: average order value >= factor x site average, cross-multiplied
-        and features.net_spend * features.site_order_count >= versions.site_average_factor * features.site_net_spend * features.order_count
+        and features.net_spend * features.site_order_count
+            >= versions.site_average_factor * features.site_net_spend * features.order_count
 )
 
 select * from members
