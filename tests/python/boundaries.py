@@ -154,7 +154,7 @@ RULES = {
         conditions={"no order": (0, exactly("order_count"))}),
     "new_visitor": Rule(
         {"visited_within_days": in_last_days("first_visited_at")},
-        conditions={"no order": (0, exactly("order_count"))}),
+        conditions={"no existing customer": (1, less_than("order_count"))}),
     "one_time_buyer": Rule(
         {"min_days_since_first_order": more_than("days_since_first_order")}, given={"order_count": 1},
         conditions={"one order": (1, exactly("order_count"))}),
