@@ -98,6 +98,24 @@ def equals(feature: str, *others: object) -> Bound:
         *((f"{other}", {feature: other}, False) for other in others)])
 
 
+def differs_from(feature: str, other: object) -> Bound:
+    """feature != parameter, a text; null never does."""
+    return Bound(lambda value, _: [("the value", {feature: value}, False), ("null", {feature: None}, False), ("another", {feature: other}, True)])
+
+
+def value_class(*, is_kept: bool = True) -> "Rule":
+    """A segment of one value class; is_kept: only while active or drifting."""
+    states = {"kept while": (None, Bound(lambda _, __: [
+        (f"{state}", {"retention_state": state}, state in ("active", "drifting"))
+        for state in ("active", "drifting", "churn_risk", "lost", None)]))} if is_kept else {}
+    return Rule({"value_class": equals("value_class", "another")}, conditions=states)
+
+
+def state(others: str) -> "Rule":
+    """A segment of one retention state, without one value class."""
+    return Rule({"retention_state": equals("retention_state", others), "excluded_value_class": differs_from("value_class", "champions")})
+
+
 @dataclass(frozen=True)
 class Rule:
     """One segment: its parameters, conditions without a parameter, and what else a member's features must be."""
@@ -118,6 +136,7 @@ RULES = {
     "bargain_hunter": Rule(
         {"min_order_count": at_least("order_count"), "min_discounted_share": share("discounted_order_count", "order_count", 10)},
         given={"discounted_order_count": times("order_count")}),
+    "big_spenders": value_class(),
     "browse_heavy_low_purchase": Rule(
         {"min_product_view_count": at_least("product_view_count_30d")},
         conditions={"no order": (0, exactly("order_count_90d"))}),
@@ -125,6 +144,9 @@ RULES = {
     "category_interest": Rule(
         {"min_count": at_least("interest_category_count_30d"), "min_share": share("interest_category_count_30d", "interest_count_30d", 1000)},
         given={"interest_count_30d": times("interest_category_count_30d")}),
+    "champions": value_class(),
+    "churn_risk": state("drifting"),
+    "drifting": state("churn_risk"),
     "email_engaged": Rule({"min_opened_count": at_least("emails_opened_of_last_6")}),
     "existing_customer": Rule({"min_order_count": at_least("order_count")}),
     "former_high_value_at_risk": Rule({
@@ -146,9 +168,13 @@ RULES = {
         {"min_order_count": at_least("order_count_365d"), "min_channel_count": at_least("distinct_channel_count")},
         given=SITE | {"order_count": 9, "net_spend": Decimal("900.00")},
         conditions={"site average": (SITE_AVERAGE, average(at_least, 100))}),
+    "lost_customers": state("active"),
+    "low_value": value_class(is_kept=False),
+    "loyalists": value_class(),
     "mobile_first": Rule(
         {"min_session_count": at_least("session_count_90d"), "min_mobile_share": share("mobile_session_count_90d", "session_count_90d", 1000)},
         given={"mobile_session_count_90d": times("session_count_90d")}),
+    "new_customers": value_class(),
     "new_subscriber_no_purchase": Rule(
         {"subscribed_within_days": in_last_days("subscribed_at")}, given={"is_subscribed": True},
         conditions={"no order": (0, exactly("order_count"))}),
@@ -158,6 +184,7 @@ RULES = {
     "one_time_buyer": Rule(
         {"min_days_since_first_order": more_than("days_since_first_order")}, given={"order_count": 1},
         conditions={"one order": (1, exactly("order_count"))}),
+    "promising": value_class(),
     "repeat_buyer": Rule({"min_order_count_180d": at_least("order_count_180d")}),
     "seasonal_gift_giver": Rule(
         {"min_order_count": at_least("order_count"), "max_order_count": at_most("order_count"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, command
+from conftest import SEGMENT_FOLDERS, Built, command
 from processes import FIRST, SECOND, Shop, export, shop_settings, undisturbed_shop
 
 from segmentation.backfill import KEPT, dates
@@ -130,7 +130,7 @@ def test_a_backfilled_run_is_marked(filled: Built):
 def test_a_backfilled_history_verifies(filled: Built):
     """Row ids, leaves, roots and the chain of several runs made by one statement."""
     found = verify(Home(filled.folder))
-    assert found.findings == [] and found.runs == 2 and found.partitions == 24
+    assert found.findings == [] and found.runs == 2 and found.partitions == 2 * len(SEGMENT_FOLDERS)
 
 
 def test_a_backfill_in_parts_is_one_history(shop: Shop, tmp_path: Path, monkeypatch, capsys):
