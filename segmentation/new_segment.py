@@ -106,9 +106,6 @@ SPEC = """models:
       - name: last_activity_at
         description: "{{ doc('last_activity_at') }}"
         data_type: timestamp
-    data_tests:
-      - unique_combination_of_columns:
-          arguments: {combination_of_columns: [as_of, customer_key]}
 """
 
 # a row per case: its name, an instant, whether the rule matches, and the features that it reads (empty is null)
