@@ -45,8 +45,8 @@ judged as (
         case
             when definitions.counts_file_rows then totals.n_orders > 0
             when totals.row_class not in ('current', 'unusable', 'refund', 'unusable_refund') then false
-            when definitions.customers = 'account' and totals.held_by != 'account' then false
-            when definitions.customers = 'contact' and totals.held_by = 'nobody' then false
+            when definitions.buyers = 'account' and totals.held_by != 'account' then false
+            when definitions.buyers = 'contact' and totals.held_by = 'nobody' then false
             when totals.is_free and not definitions.counts_free then false
             when totals.status = 'cancelled' then definitions.counts_cancelled
             when totals.status = 'voided' then definitions.counts_voided
@@ -74,8 +74,8 @@ measured as (
             when not is_ours and row_class = 'current' then 'status_' || status
             when not is_ours and row_class in ('revision', 'duplicate') then row_class || 's'
             when not is_ours then row_class
-            when customers = 'account' and held_by != 'account' then 'customers'
-            when customers = 'contact' and held_by = 'nobody' then 'customers'
+            when buyers = 'account' and held_by != 'account' then 'customers'
+            when buyers = 'contact' and held_by = 'nobody' then 'customers'
             else 'free_orders'
         end as population_step,
         gross - discounts_taken * discount - refunds_taken * refunded as theirs_converted,
