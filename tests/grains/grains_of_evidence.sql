@@ -17,6 +17,7 @@
     'rejected_rows',
     'replay_differences',
     'replay_partitions',
+    'retention_transitions',
     'revenue_concentration',
     'rfm_thresholds',
     'segment_conversions',
@@ -27,5 +28,6 @@
     'segment_metrics',
     'segment_migration',
     'segment_runs',
-    'segment_sizes'
+    'segment_sizes',
+    'segment_stability'
 ]) }}

@@ -17,5 +17,6 @@
     'int_notice_gaps',
     'int_order_rates',
     'orders',
+    'retention_thresholds',
     'site_averages'
 ]) }}

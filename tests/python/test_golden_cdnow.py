@@ -3,14 +3,18 @@
 import csv
 import importlib.util
 import json
+import shutil
 from collections import defaultdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from conftest import SHARED_DATA, Built, build
 from test_examples import run_map
+
+from segmentation.dbt_run import environment, run_dbt
+from segmentation.home import Home
 
 AS_OF = date(1997, 9, 30)
 EXPECTED_KPIS = SHARED_DATA / "expected" / "kpi_expected.json"
@@ -170,3 +174,52 @@ def test_concentration_and_repeat_rate_of_the_sample_equal_the_golden_file_and_p
     assert row[:2] == (expected["customers"], expected["orders"]) and float(row[2]) == expected["revenue"]
     assert [float(value) for value in row[3:9]] == pytest.approx([expected[name] for name in list(computed)[3:]], abs=5e-5)
     assert row[9:] == (expected["repeat_90d"]["eligible"], expected["repeat_90d"]["repeaters"])
+
+
+def gap_quantiles(days: dict[str, dict[date, Decimal]], end: date, horizon: int) -> tuple[int, list[int]]:
+    """Number and quantiles (50, 80, 95 percent) of gaps between order days before `end`.
+
+    With a horizon (days), of gaps that start at least so many days before `end` and last no longer than that.
+    """
+    gaps = []
+    for orders in days.values():
+        dates = sorted(day for day in orders if day < end)
+        gaps += [(after - before).days for before, after in zip(dates, dates[1:])
+                 if not horizon or (before <= end - timedelta(days=horizon) and (after - before).days <= horizon)]
+    gaps.sort()
+    return len(gaps), [gaps[-(-len(gaps) * percent // 100) - 1] for percent in (50, 80, 95)]
+
+
+def test_the_gaps_of_this_file_are_the_published_ones(days):
+    """retention_thresholds.csv: all gaps until 30 September 1997, biased short because long ones had no time to end."""
+    path = SHARED_DATA / "expected" / "retention_thresholds.csv"
+    if not path.exists():
+        pytest.skip("the expected thresholds are not here")
+    with open(path, newline="") as file:
+        published = {(row["dataset"], row["quantiles"]): row["all_gaps"] for row in csv.DictReader(file)}
+    _, found = gap_quantiles(days, AS_OF + timedelta(days=1), horizon=0)
+    assert "/".join(map(str, found)) == published["cdnow", "0.5/0.8/0.95"] == "27/77/164"
+
+
+def test_calibrated_thresholds_are_quantiles_of_gaps_that_had_a_year_to_end(days, sample, tmp_path):
+    """At 30 June 1998 those of the quarter hold, estimated as of 1 April; states and next transitions follow them."""
+    shutil.copytree(sample.folder, tmp_path / "home", symlinks=True)
+    built = Built(tmp_path / "home", 0)
+    raw = sample.folder.parent / sample.folder.name.replace("_home", "")
+    settings = dict(SEGMENTS_RAW=str(raw), AS_OF="1998-06-30 00:00:00", INGESTED_AT=INGESTED_AT)
+    with environment(settings):
+        run_dbt(["run", "--select", "evaluation_clock", "+customers", "customer_orders", "orders", "retention_thresholds",
+                 "customer_retention", "--vars", "{retention_mode: calibrated}"], Home(built.folder))
+    n_gaps, (active, drifting, churn_risk) = gap_quantiles(days, date(1998, 4, 1), horizon=365)
+    assert n_gaps >= 200 and active < drifting < churn_risk and (active, drifting, churn_risk) != (30, 90, 180)
+    assert built.rows("select * exclude (as_of) from marts.retention_thresholds where as_of = '1998-06-30'") == [
+        (active, drifting, churn_risk, "calibrated", datetime(1998, 4, 1), n_gaps)]
+    limits = dict(active=active, drifting=drifting, churn_risk=churn_risk)
+    for state, silence, last_day, then in built.rows(
+        """
+        select retention_state, customer_retention.days_since_last_order, last_order_at::date, next_transition_at
+        from marts.customer_retention inner join marts.customer_orders using (as_of, customer_key)
+        """
+    ):
+        assert state == next((name for name, limit in limits.items() if silence <= limit), "lost")
+        assert then == (None if state == "lost" else datetime.combine(last_day, datetime.min.time()) + timedelta(days=limits[state] + 1))

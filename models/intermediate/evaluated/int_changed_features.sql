@@ -17,6 +17,11 @@ causes as (
     select * from {{ ref('feature_causes') }}
 ),
 
+-- calibrated thresholds are those of the quarter: at its first evaluation they move people
+thresholds as (
+    select * from {{ ref('retention_thresholds') }}
+),
+
 facts as (
     select
         as_of,
@@ -51,7 +56,11 @@ compared as (
             {%- for feature in acts %}
             when '{{ feature }}' then customers.{{ feature }} > changes.previous_as_of
             {%- endfor %}
-        end as is_act_since
+        end as is_act_since,
+        coalesce(
+            inputs.feature = 'retention_state'
+            and customers.retention_state != {{ retention_state('customers.days_since_last_order', 'thresholds') }}, false
+        ) as is_of_new_thresholds
     from changes
     inner join inputs on changes.segment_id = inputs.segment_id
     left join customers
@@ -60,6 +69,7 @@ compared as (
     left join customers as previous
         on changes.previous_as_of = previous.as_of
         and changes.customer_key = previous.customer_key
+    left join thresholds on changes.previous_as_of = thresholds.as_of
 ),
 
 -- an act dated since the previous evaluation explains what its events moved; late ones beside it do not
@@ -84,7 +94,7 @@ judged as (
         {{ is_moved_by('causes.refund', ['appeared', 'vanished']) }} as is_of_refunds,
         {{ is_moved_by('causes.cancellation', ['appeared', 'vanished']) }} as is_of_cancellations,
         {{ is_moved_by('causes.own_activity', ['appeared']) }} as is_of_activity,
-        {{ is_moved_by('causes.threshold_moved') }} as is_of_others,
+        {{ is_moved_by('causes.threshold_moved') }} or moved.is_of_new_thresholds as is_of_others,
         {{ is_moved_by('causes.time_decay') }} as is_of_time,
         coalesce(causes.own_order = 'late', false) as is_of_late_orders,
         coalesce(facts.has_order, false) as has_order,

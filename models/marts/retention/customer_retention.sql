@@ -1,7 +1,3 @@
-{%- set active = var('retention_active_days') | int -%}
-{%- set drifting = var('retention_drifting_days') | int -%}
-{%- set churn_risk = var('retention_churn_risk_days') | int -%}
-
 with customer_orders as (
     select customer_orders.*
     from {{ ref('customer_orders') }} as customer_orders
@@ -11,17 +7,20 @@ with customer_orders as (
     where customers.not_profiled_reason is null
 ),
 
+thresholds as (
+    select * from {{ ref('retention_thresholds') }}
+),
+
 states as (
     select
-        *,
-        {{ local_date('last_order_at') }} as last_order_date,
-        case
-            when days_since_last_order <= {{ active }} then 'active'
-            when days_since_last_order <= {{ drifting }} then 'drifting'
-            when days_since_last_order <= {{ churn_risk }} then 'churn_risk'
-            else 'lost'
-        end as retention_state
+        customer_orders.*,
+        {{ local_date('customer_orders.last_order_at') }} as last_order_date,
+        thresholds.active_days,
+        thresholds.drifting_days,
+        thresholds.churn_risk_days,
+        {{ retention_state('customer_orders.days_since_last_order', 'thresholds') }} as retention_state
     from customer_orders
+    inner join thresholds on customer_orders.as_of = thresholds.as_of
 ),
 
 -- the state changes at the start of the first local day beyond its limit
@@ -29,9 +28,9 @@ next_states as (
     select
         *,
         case retention_state
-            when 'active' then {{ active + 1 }}
-            when 'drifting' then {{ drifting + 1 }}
-            when 'churn_risk' then {{ churn_risk + 1 }}
+            when 'active' then active_days + 1
+            when 'drifting' then drifting_days + 1
+            when 'churn_risk' then churn_risk_days + 1
         end as days_at_transition
     from states
 )
@@ -44,5 +43,6 @@ select
     overdue_ratio,
     case when days_at_transition is not null
         then {{ start_of_local_day(date_plus_days('last_order_date', 'days_at_transition')) }}
-    end as next_transition_at
+    end as next_transition_at,
+    order_count = 1 as is_one_time
 from next_states
