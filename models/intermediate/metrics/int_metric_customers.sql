@@ -43,23 +43,48 @@ windows as (
 ),
 
 -- consent to e-mail marketing as it stood, and was known, at the window's start
-choices as (
+grants as (
     select
         windows.as_of,
+        windows.window_from,
         consent_events.identifier_type,
         consent_events.identifier,
+        consent_events.consent_event_id,
         consent_events.track,
         consent_events.is_permissive,
-        row_number() over (
-            partition by windows.as_of, consent_events.identifier_type, consent_events.identifier, consent_events.track
-            {{ choice_order('consent_events') }}
-        ) as choice_number
+        consent_events.effective_at,
+        consent_events.is_permissive and consent_events.track = 'consent' as is_grant,
+        {{ plus_seconds('consent_events.effective_at', 'purposes.consent_valid_days * 86400') }} as expires_at,
+        notice_gaps.uncovered_from
     from {{ ref('int_consent_events') }} as consent_events
     inner join windows
         on {{ is_in_interval('windows.window_from', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
         and consent_events.acts_at <= windows.window_from
-    where consent_events.track != 'none'
-        and (consent_events.purpose = '*' or {{ is_same_or_below(purpose, 'consent_events.purpose') }})
+    inner join {{ ref('purposes') }} as purposes
+        on consent_events.purpose = '*'
+        or {{ is_same_or_below('purposes.purpose', 'consent_events.purpose') }}
+    left join {{ ref('int_notice_gaps') }} as notice_gaps
+        on windows.as_of = notice_gaps.as_of
+        and consent_events.consent_version = notice_gaps.consent_version
+        and purposes.purpose = notice_gaps.purpose
+    where consent_events.track != 'none' and purposes.purpose = {{ purpose }}
+),
+
+choices as (
+    select
+        as_of,
+        identifier_type,
+        identifier,
+        track,
+        is_permissive and not (
+            is_grant and coalesce(uncovered_from <= window_from or expires_at <= window_from, false)
+        ) as is_permissive,
+        row_number() over (
+            partition by as_of, identifier_type, identifier, track
+            {{ choice_order() }}
+        ) as choice_number
+    from grants
+    where not is_grant or coalesce(uncovered_from > effective_at, true)
 ),
 
 start_consents as (
