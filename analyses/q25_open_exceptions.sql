@@ -1,6 +1,7 @@
 -- What failed, and is still open? The exceptions that the record itself shows.
 -- One row per kind and subject: rejected rows by reason, tables that do not add up, dates evaluated more than once, runs whose
--- code is not a commit or whose build was killed, rules approved by their author, balancing tests missing.
+-- code is not a commit or whose build was killed, rules approved by their author, balancing tests missing, weekly checks of
+-- vendors that failed or that nobody made.
 with exceptions as (
     select
         'rejected_rows' as kind,
@@ -70,6 +71,16 @@ with exceptions as (
         1 as n_rows
     from {{ ref('segment_registry') }}
     where lawful_basis = 'legitimate_interests' and lia_ref is null
+
+    union all
+
+    select
+        'vendor_check_' || result as kind,
+        vendor_id as subject,
+        iso_week || coalesce(': ' || reasons, '') as detail,
+        1 as n_rows
+    from {{ ref('vendor_verification') }}
+    where is_failed
 )
 
 select

@@ -23,12 +23,12 @@ HELD = [
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
     "--exclude", "resource_type:snapshot", "segment_membership_history+", "segment_definition_changes", "segment_history",
-    "segment_stability", "run_started", "replay_partitions", "replay_differences",
+    "segment_stability", "run_started", "replay_partitions", "replay_differences", "vendor_verification", "path:models/activation",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 # what a build keeps per as_of (schema, table), beside the snapshot of the membership
 KEPT = (
-    ("marts", "rfm_thresholds"), ("marts", "retention_thresholds"), ("marts", "retention_transitions"),
+    ("marts", "rfm_thresholds"), ("marts", "vendor_states"), ("marts", "retention_thresholds"), ("marts", "retention_transitions"),
     ("marts", "segment_metrics"), ("marts", "segment_conversions"), ("marts", "campaign_metrics"),
     ("marts", "segment_migration"), ("marts", "buying_behaviour"), ("segments", "segment_changes"), ("audit", "segment_change_reasons"),
     ("audit", "late_arrivals"), ("audit", "segment_evaluations"), ("audit", "segment_runs"),

@@ -72,6 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     verify = commands.add_parser("verify", help="compute every recorded hash again: was the history changed?")
     verify.add_argument("--anchor", metavar="HASH", help="head hash of an earlier build, kept elsewhere: finds a dropped end too")
     verify.set_defaults(run=lambda options: run_verify(options.anchor))
+    consent_ui = commands.add_parser("consent-ui", help="what each segment does, as JSON for the shop's preference centre")
+    consent_ui.add_argument("--out", metavar="FILE", type=Path, help="where to write it; default: standard output")
+    consent_ui.set_defaults(run=lambda options: run_consent_ui(options.out))
     ask = commands.add_parser("ask", help="the auditor's questions; without a name: list them")
     add_ask_options(ask)
     ask.set_defaults(run=run_ask)
@@ -244,6 +247,23 @@ def run_verify(anchor: str | None) -> int:
     for sentence in found.findings:
         complain(sentence)
     return 1 if found.findings else 0
+
+
+def run_consent_ui(path: Path | None) -> None:
+    """Write what each active segment of the last build does, in plain words, to a file or to standard output."""
+    from segmentation.consent_ui import consent_ui
+
+    text = consent_ui(Home.to_read())
+    if path is None:
+        sys.stdout.write(text)
+        return
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
+    console.print(f"Written: {printable(str(path))}", markup=False, soft_wrap=True)
 
 
 def add_ask_options(parser: argparse.ArgumentParser) -> None:
@@ -508,6 +528,16 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
         """
     )
     rejected = rows_of("select coalesce(sum(n_rejected), 0) from audit.control_totals")[0][0]
+    blocked = rows_of(
+        """
+        select states.vendor_id, states.blocked_reason, states.blocked_from, states.source_kinds, registry.segments
+        from marts.vendor_states as states
+        inner join marts.evaluation_clock as clock on states.as_of = clock.as_of
+        left join audit.vendor_registry as registry on states.vendor_id = registry.vendor_id
+        where states.is_blocked
+        order by states.vendor_id
+        """
+    )
     table = Table(title=f"Segments as of {as_of} UTC", title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("segment", no_wrap=True)
     for heading in ("rule", "members", "not\npermitted", "people", "entered", "left"):
@@ -515,6 +545,12 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
     for segment_id, version, *numbers in rows:
         table.add_row(segment_id, f"v{version}", *(f"{n:,}" for n in numbers))
     console.print(table)
+    for vendor, reason, since, kinds, segments in blocked:
+        effects = [f"its data ({kinds.replace(';', ', ')}) are left out"] if kinds else []
+        effects += [f"segments {segments.replace(';', ', ')} neither read nor reach it"] if segments else []
+        since = f" since {since}" if since else ""
+        console.print(f"Vendor {vendor} is blocked{since}: {reason.replace('_', ' ')}; {'; '.join(effects) or 'no segment names it'}"
+                      " (models/activation/vendors)", markup=False, soft_wrap=True)
     console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; every row: audit.control_totals)")
     for segment_id, version in rows_of(
         """

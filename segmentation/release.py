@@ -16,6 +16,8 @@ LOCKS = Path("seeds/reference/segment_locks.csv")
 COPY = Path("macros/segments/segment_locks.sql")
 COLUMNS = ["segment_id", "spec_version", "rule_hash", "released_at", "released_by"]
 EVERY_SEGMENT = "all"
+REVIEWED = 0  # the "version" of what has none
+SPEC = "spec."
 
 COPY_TEMPLATE = """{{#
     {locks}, copied here by `segmentation release` because the gate cannot read a file
@@ -38,15 +40,19 @@ def release(
 
     From then on the gate refuses to build when parameters, date or SQL of such a version differ from its hash. With
     `replace`, locks of the named segments are made anew: only while nothing was recorded under them.
+    Other names are what is reviewed beside rules, with version 0: `spec.vip` (the rest of a spec, which the name `vip`
+    includes), `vendor.<vendor_id>`, `list.<seed>`. They may change: a release says that the change was reviewed.
     Raises UserError for an unknown name, a spec that the gate refuses, or a locked version that has changed.
     """
     if not re.fullmatch(r"[A-Za-z0-9_.@-]{1,64}", released_by):
         raise UserError(f"Who releases must be letters, digits and _.@- (at most 64), not {released_by!r}.")
     hashes = rule_hashes(project)
-    segments = {segment_id for segment_id, _ in hashes}
-    chosen = segments if EVERY_SEGMENT in names else set(names)
-    if unknown := sorted(chosen - segments):
-        raise UserError(f"No segment is called {', '.join(unknown)}; there are {', '.join(sorted(segments))}.")
+    known = {name for name, _ in hashes}
+    chosen = known if EVERY_SEGMENT in names else set(names)
+    if unknown := sorted(chosen - known):
+        others = sorted(name for name in known if not name.startswith(SPEC))
+        raise UserError(f"No segment is called {', '.join(unknown)}; there are {', '.join(others)}.")
+    chosen |= {SPEC + name for name in chosen}
 
     locks = read_locks(project / LOCKS)
     released = []
@@ -54,7 +60,7 @@ def release(
         if version[0] not in chosen:
             continue
         lock = locks.get(version)
-        if lock and lock["rule_hash"] != rule_hash and not replace:
+        if lock and lock["rule_hash"] != rule_hash and version[1] != REVIEWED and not replace:
             raise UserError(f"segment {version[0]}, version {version[1]}: rule or parameters changed since release;"
                             " add a version instead.")
         if lock is None or lock["rule_hash"] != rule_hash:
@@ -64,7 +70,7 @@ def release(
     # also when nothing is new: this repairs a copy that no longer equals the seed
     write_locks(locks, project)
     for segment_id, number in released:
-        print(f"released {segment_id}, version {number}")
+        print(f"released {segment_id}, version {number}" if number != REVIEWED else f"reviewed {segment_id}")
     if not released:
         print("nothing to release: all versions are locked")
 
@@ -90,7 +96,7 @@ def rule_hashes(project: Path = PROJECT) -> dict[Version, str]:
     if not result.success:
         message = str(result.exception or result.result.results[0].message)
         lines = [line.strip() for line in message.splitlines()]
-        refused = [line for line in lines if line.startswith("segment ")]
+        refused = [line for line in lines if line.startswith(("segment ", "vendor ", "exposure "))]
         raise UserError("\n".join(refused) or message)
     return hashes
 

@@ -19,6 +19,7 @@ MODES = ("as_recorded", "as_corrected")
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
     "--exclude", "resource_type:snapshot+", "run_started+", "int_evaluated_*+", "late_arrivals", "int_metric_*+", "path:models/marts/metrics",
+    "vendor_verification", "path:models/activation",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 RESULTS = ("replay_partitions", "replay_differences")

@@ -84,6 +84,30 @@
     date_format({{ day }}, 'MM-dd')
 {%- endmacro %}
 
+{# The Monday of a date's ISO week (date). #}
+{% macro week_start(day) -%}
+    cast({{ dbt.date_trunc('week', day) }} as date)
+{%- endmacro %}
+
+{# The ISO week of a date as text, by its own year: 2026-W53 holds the first days of January 2027. #}
+{% macro iso_week(day) -%}
+    {{ return(adapter.dispatch('iso_week')(day)) }}
+{%- endmacro %}
+
+{% macro default__iso_week(day) -%}
+    to_char({{ day }}, 'IYYY-"W"IW') collate "C"
+{%- endmacro %}
+
+{% macro duckdb__iso_week(day) -%}
+    strftime({{ day }}, '%G-W%V')
+{%- endmacro %}
+
+{% macro spark__iso_week(day) -%}
+    concat(
+        extract(yearofweek from {{ day }}), '-W', lpad(cast(extract(week from {{ day }}) as string), 2, '0')
+    )
+{%- endmacro %}
+
 {# Completed years from a birth date to a later date (integer). Born on 29 February: a year older on 1 March. #}
 {% macro completed_years(birth_date, day) -%}
     (

@@ -1,11 +1,15 @@
 {#
-    The spec gate (DESIGN 8), called on-run-start: checks every segment spec and every lock before anything is built.
-    Errors: one compiler error with a line for each problem of each segment, what is wrong and what is allowed.
+    The spec gate (DESIGN 8), called on-run-start: checks the vendor manifest, every segment spec and every lock before
+    anything is built.
+    Errors: one compiler error with a line for each problem of each vendor or segment, what is wrong and what is allowed.
+    Specs are checked against the manifest, so while that is wrong it alone is reported.
 #}
 {% macro assert_segment_specs() -%}
     {%- if execute -%}
         {%- set nodes, fields = segment_nodes(), spec_fields() -%}
         {%- set lines, sound_nodes = [], [] -%}
+        {%- set vendors = vendor_lines(lines) -%}
+        {%- do raise_lines(lines) -%}
         {%- for node in nodes -%}
             {%- set found = spec_problems(node, fields) -%}
             {%- do sound_nodes.append(node) if not found -%}
@@ -14,7 +18,7 @@
             {%- endfor -%}
         {%- endfor -%}
         {%- do lines.extend(shared_value_lines(sound_nodes)) -%}
-        {%- do lines.extend(lock_lines(nodes, sound_nodes)) -%}
+        {%- do lines.extend(lock_lines(nodes, sound_nodes, vendors)) -%}
         {%- do raise_lines(lines) -%}
     {%- endif -%}
 {%- endmacro %}

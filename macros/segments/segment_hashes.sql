@@ -1,18 +1,20 @@
 {#
-    Prints one JSON line per version of every segment: segment_id, spec_version, rule_hash. `segmentation release` reads
-    them (dbt run-operation segment_hashes). Errors: the gate's, for a spec that is wrong; locks are not looked at, since
+    Prints one JSON line per version of every segment: segment_id, spec_version, rule_hash; and one, with version 0, for
+    everything else that is reviewed (review_texts). `segmentation release` reads them (dbt run-operation segment_hashes). Errors: the gate's, for a spec that is wrong; locks are not looked at, since
     this is how they are made.
 #}
 {% macro segment_hashes() -%}
     {%- if execute -%}
         {%- set nodes, fields, lines = segment_nodes(), spec_fields(), [] -%}
+        {%- set vendors = vendor_lines(lines) -%}
+        {%- do raise_lines(lines) -%}
         {%- for node in nodes -%}
             {%- for field, sentence in spec_problems(node, fields) -%}
                 {%- do lines.append('segment ' ~ node.name[4:] ~ ', field ' ~ field ~ ': ' ~ sentence) -%}
             {%- endfor -%}
         {%- endfor -%}
         {%- do raise_lines(lines) -%}
-        {%- for row in version_hashes(nodes) -%}
+        {%- for row in version_hashes(nodes, review_texts(nodes, vendors)) -%}
             {%- do log(tojson({'segment_id': row[0], 'spec_version': row[1] | int, 'rule_hash': row[2]}), info=true) -%}
         {%- endfor -%}
     {%- endif -%}
@@ -20,13 +22,13 @@
 
 {#
     SHA-256 of the locked text of every version, computed by the warehouse because Jinja has none. Arguments: nodes, whose
-    specs are sound; texts, further rows of [name, text]. Returns rows [segment_id, spec_version, hash]; further texts come
+    specs are sound; texts, further rows of [name, text, ...]. Returns rows [segment_id, spec_version, hash]; further texts come
     with version 0.
 #}
 {% macro version_hashes(nodes, texts=[]) -%}
     {%- set selects = [] -%}
-    {%- for name, text in texts -%}
-        {%- do selects.append(hash_select(name, 0, text)) -%}
+    {%- for entry in texts -%}
+        {%- do selects.append(hash_select(entry[0], 0, entry[1])) -%}
     {%- endfor -%}
     {%- for node in nodes -%}
         {%- for version in segment_spec(node).versions -%}

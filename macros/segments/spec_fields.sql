@@ -185,7 +185,7 @@
 {% macro spec_use_fields() -%}
     {%- set text = {'type': 'text'} -%}
     {%- set texts = {'type': 'list', 'entry': text} -%}
-    {%- set channel = {'type': 'text', 'allowed': ['email', 'sms', 'push', 'on_site', 'paid_ads', 'customer_service']} -%}
+    {%- set channel = {'type': 'text', 'allowed': known_channels()} -%}
     {{ return({
         'vendors': {'type': 'list', 'may_be_empty': true, 'entry': {'type': 'mapping', 'fields': {
             'vendor_id': text, 'call_id': text, 'client_side': {'type': 'boolean', 'allowed': [false]}
@@ -193,10 +193,20 @@
         'downstream_uses': {'type': 'list', 'may_be_empty': true, 'entry': {'type': 'mapping', 'fields': {
             'use': text,
             'channel': channel,
-            'destination': text,
+            'destination': {'type': 'text', 'pattern': '[a-z][a-z0-9_]{0,62}', 'example': 'newsletter_tool'},
             'vendor_id': {'type': 'text', 'optional': true},
             'purpose': {'type': 'text', 'allowed': known_purposes()}
         }}},
+        'export_controls': {'type': 'mapping', 'fields': {
+            'columns': {'type': 'list', 'entry': {'type': 'text', 'allowed': ['member_key']}},
+            'regions': {'type': 'list', 'entry': {'type': 'text', 'allowed': ['eea', 'adequate', 'other']}}
+        }},
+        'consent_text_review': {'type': 'mapping', 'fields': {
+            'notice': text, 'reviewed_by': text, 'reviewed_on': {'type': 'text', 'format': 'day'}
+        }},
+        'holdback': {'type': 'mapping', 'fields': {
+            'percent': {'type': 'number', 'least': 0, 'most': 50}, 'reason': {'type': 'text', 'longest': 300}
+        }},
         'metrics': {'type': 'list', 'entry': {'type': 'text', 'allowed': [
             'size', 'exposure', 'pdp_conversion', 'checkout_lift', 'aov', 'return_rate', 'churn', 'reactivation',
             'opt_out_rate'

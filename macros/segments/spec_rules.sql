@@ -11,7 +11,10 @@
     {%- do problems.extend(impact_problems(spec)) -%}
     {%- do problems.extend(condition_problems(spec)) -%}
     {%- do problems.extend(retention_problems(spec)) -%}
-    {%- do problems.extend(vendor_problems(spec)) -%}
+    {%- do problems.extend(vendor_problems(node, spec)) -%}
+    {%- do problems.extend(use_problems(spec)) -%}
+    {%- do problems.extend(rollout_problems(node, spec)) -%}
+    {%- do problems.extend(export_problems(spec)) -%}
     {%- do problems.extend(version_problems(spec)) -%}
     {%- do problems.extend(rule_reading_problems(node, spec)) -%}
     {%- do problems.extend(feature_purpose_problems(node, spec)) -%}
@@ -109,7 +112,9 @@
 {% macro eprivacy_problems(spec) -%}
     {%- set kinds = spec.get('data_inputs', []) | map(attribute='source_kind') | list -%}
     {%- set basis = spec.get('eprivacy_basis', 'missing') -%}
-    {%- set is_message = spec.get('purpose', '').startswith('marketing.communications') -%}
+    {%- set channels = spec.get('downstream_uses', []) | map(attribute='channel') | list -%}
+    {%- set is_sent = 'email' in channels or 'sms' in channels -%}
+    {%- set is_message = spec.get('purpose', '').startswith('marketing.communications') or is_sent -%}
     {%- if 'web_event' in kinds and basis not in ['consent', 'strictly_necessary', 'national_exemption'] -%}
         {{ return([[
             'eprivacy_basis',
@@ -122,7 +127,8 @@
             'is ' ~ basis ~ ', but the segment uses e-mail or SMS; '
             ~ 'it must be one of consent, strictly_necessary, soft_opt_in, national_exemption'
         ]]) }}
-    {%- elif basis == 'consent' and 'lawful_basis' in spec and spec.lawful_basis != 'consent' -%}
+    {#- what is sent needs the consent of its channel, which the audiences ask for whatever the basis of the segment -#}
+    {%- elif basis == 'consent' and not is_sent and spec.get('lawful_basis', 'consent') != 'consent' and 'downstream_uses' in spec -%}
         {{ return([[
             'eprivacy_basis',
             'is consent, but the permission gate asks for consent only where lawful_basis is consent; it must not be consent'
@@ -183,7 +189,7 @@
         {{ return(['medium', 'persistence is persistent']) }}
     {%- elif identifiers | reject('equalto', 'session_id') | list -%}
         {{ return(['medium', 'an identifier outlives the session']) }}
-    {%- elif vendors -%}
+    {%- elif vendors or vendors_of(spec) -%}
         {{ return(['medium', 'a vendor is called']) }}
     {%- endif -%}
     {{ return(['low', '']) }}

@@ -73,23 +73,6 @@
     {{ return(problems) }}
 {%- endmacro %}
 
-{# No vendor without a line in the manifest. Argument: spec. #}
-{% macro vendor_problems(spec) -%}
-    {%- set problems = [] -%}
-    {%- for field in ['vendors', 'downstream_uses'] -%}
-        {%- for use in spec.get(field, []) -%}
-            {%- if use.get('vendor_id') and use.vendor_id not in known_vendors() -%}
-                {%- do problems.append([
-                    field ~ '[' ~ loop.index ~ '].vendor_id',
-                    'is ' ~ shown(use.vendor_id) ~ ', which is no known vendor; known: '
-                    ~ (known_vendors() | join(', ') or 'none')
-                ]) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return(problems) }}
-{%- endmacro %}
-
 {# Versions count 1, 2, 3 ... in the order of their dates, share their parameters, and are not approved by their author. #}
 {% macro version_problems(spec) -%}
     {%- set problems = [] -%}

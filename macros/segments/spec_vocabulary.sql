@@ -18,11 +18,6 @@
     {{ return(purpose.split('.')[0] in ['marketing', 'personalize', 'third_party_sharing', 'sale_share']) }}
 {%- endmacro %}
 
-{# The vendors a spec may name. None yet: the vendor manifest arrives as dbt exposures, and this list with it. #}
-{% macro known_vendors() -%}
-    {{ return([]) }}
-{%- endmacro %}
-
 {#
     Categories of personal data: keys of fideslang's taxonomy (3.2 names; privacy.md 1.1). Special categories (health, belief,
     ...) are left out on purpose: no feature carries them.

@@ -267,3 +267,12 @@ def test_the_history_of_cart_abandoner_tells_its_new_version_once(weeks):
         "select changed_at, change_kind from segments.segment_history where segment_id = 'cart_abandoner'"
         " and change_kind != 'membership' order by all")
     assert rows == [(datetime(2026, 1, 12), "defined"), (datetime(2026, 3, 2), "rule_changed")]
+
+
+def test_a_lapsed_contract_and_a_missed_check_block_their_vendors_on_one_monday_each(weeks):
+    assert weeks.rows("select vendor_id, strftime(as_of, '%m-%d'), blocked_reason from marts.vendor_states where is_blocked order by all") == [
+        ("kummerkasten_desk", "03-02", "contract_expired"), ("umfrago_surveys", "03-09", "verification_overdue")]
+    # kept for every date, those that were evaluated together too
+    assert weeks.rows("select count(*), count(distinct as_of) from marts.vendor_states") == [(4 * len(DEMO_AS_OFS), len(DEMO_AS_OFS))]
+    assert weeks.rows("select iso_week, result from audit.vendor_verification where is_failed order by all") == [
+        ("2026-W10", "failed"), ("2026-W10", "missed")]

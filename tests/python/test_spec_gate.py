@@ -25,14 +25,24 @@ SEGMENTS = PROJECT / "models/segments"
 NAMES = sorted(path.name for path in SEGMENTS.iterdir() if path.is_dir())
 SHARED = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["models"]["segmentation"]["segments"]["+meta"]
 DEFAULTS = SHARED["segment_defaults"]
+VENDORS = PROJECT / "models/activation/vendors"
 NO_LOCKS = "segment_id,spec_version,rule_hash,released_at,released_by"
 ABSENT = ...  # survives deepcopy, unlike object()
+
+
+def as_dbt_reads(value):
+    """What stands in YAML as dbt has it: every text is rendered, and that takes the line end off a folded one."""
+    if isinstance(value, dict):
+        return {key: as_dbt_reads(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [as_dbt_reads(entry) for entry in value]
+    return value.removesuffix("\n") if isinstance(value, str) else value
 
 
 def read_node(name: str) -> dict:
     """A segment model as dbt's graph shows it."""
     folder = SEGMENTS / name
-    meta = yaml.safe_load((folder / f"seg_{name}.yml").read_text())["models"][0]["config"]["meta"]
+    meta = as_dbt_reads(yaml.safe_load((folder / f"seg_{name}.yml").read_text()))["models"][0]["config"]["meta"]
     return {
         "name": f"seg_{name}",
         "resource_type": "model",
@@ -44,6 +54,19 @@ def read_node(name: str) -> dict:
 
 
 NODES = {name: read_node(name) for name in NAMES}
+
+
+def read_exposures() -> dict[str, dict]:
+    """The vendors as dbt's graph shows them."""
+    found = {}
+    for path in sorted(VENDORS.glob("*.yml")):
+        [exposure] = as_dbt_reads(yaml.safe_load(path.read_text()))["exposures"]
+        parents = [re.sub(r"ref\('(\w+)'\)", r"model.segmentation.\1", parent) for parent in exposure.get("depends_on", [])]
+        found[f"exposure.segmentation.{exposure['name']}"] = exposure | {"depends_on": {"nodes": parents}}
+    return found
+
+
+EXPOSURES = read_exposures()
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +89,12 @@ def change(spec: dict, path: str, value) -> None:
         spec[last] = value
 
 
-def refusals(macros: Macros, nodes: list[dict], locks: str = NO_LOCKS) -> list[str]:
-    """The lines of the gate for these segments and this lock file; none when it lets them pass."""
+def refusals(macros: Macros, nodes: list[dict], locks: str = NO_LOCKS, exposures: dict | None = None) -> list[str]:
+    """The lines of the gate for these segments, this lock file and these vendors; none when it lets them pass."""
     seed = {"resource_type": "seed", "checksum": {"checksum": hashlib.sha256(locks.encode()).hexdigest()}}
     graph = {f"model.segmentation.{node['name']}": node for node in nodes}
     macros.context["graph"].nodes = graph | {"seed.segmentation.segment_locks": seed}
+    macros.context["graph"].exposures = EXPOSURES if exposures is None else exposures
     released = macros.context["segment_locks_csv"]
     macros.context["segment_locks_csv"] = lambda: locks
     try:
@@ -110,7 +134,7 @@ OWN_FIELDS = """segment_id name description_plain status priority trigger persis
     lawful_basis purpose privacy_impact retention on_consent_loss opt_out_path owner metrics versions"""
 SHARED_FIELDS = """spec_schema_version timezone jurisdictions regime default_posture data_subjects minors_policy sale_or_share
     special_category cross_border automated_decision backup_retention privacy_notice_ref data_steward sampling
-    min_publish_size vendors downstream_uses"""
+    min_publish_size vendors downstream_uses export_controls consent_text_review holdback"""
 
 
 @pytest.mark.parametrize("field", OWN_FIELDS.split())
@@ -122,11 +146,11 @@ def test_a_missing_field_is_named(macros, field):
 
 @pytest.mark.parametrize("field", SHARED_FIELDS.split())
 def test_a_missing_shared_field_is_named(macros, field):
-    node = copy.deepcopy(NODES["vip"])
+    node = copy.deepcopy(NODES["repeat_buyer"])
     del node["config"]["meta"]["segment_defaults"][field]
     lines = refusals(macros, [node])
     assert len(lines) == 1
-    assert lines[0].startswith(f"segment vip, field {field}: is missing; it must be ")
+    assert lines[0].startswith(f"segment repeat_buyer, field {field}: is missing; it must be ")
 
 
 VERSION = spec_of(NODES["vip"])["versions"][0]
@@ -134,6 +158,7 @@ LATER = VERSION | {"number": 2, "effective_from": "2026-05-01 00:00:00"}
 HIGH = {"privacy_impact": "high", "dpia_ref": "DPIA-2026-01"}
 PROBABILISTIC = {"allow_match_class": ["deterministic", "probabilistic"], "min_score": 0.9,
                  "requires_consent_purpose": "identity.cross_device_linking"}
+MAILING = spec_of(NODES["vip"])["downstream_uses"][0]
 ABROAD = {"transfers": True, "countries": ["US"], "transfer_basis": "sccs"}
 
 # segment, what is changed to what, the field that the line must name, words that it must hold
@@ -192,10 +217,11 @@ BROKEN = [
     ("vip", {"lawful_basis": "legal_obligation"}, "lawful_basis", "must be consent or legitimate_interests"),
     ("vip", {"lia_ref": ABSENT}, "lia_ref", "balancing test"),
     ("vip", {"consent_purposes": ["marketing.advertising.profiling"]}, "consent_purposes", "left out"),
-    ("vip", {"eprivacy_basis": "consent"}, "eprivacy_basis", "must not be consent"),
+    ("repeat_buyer", {"eprivacy_basis": "consent"}, "eprivacy_basis", "must not be consent"),
+    ("vip", {"eprivacy_basis": "not_applicable"}, "eprivacy_basis", "uses e-mail or SMS"),
     ("vip", {"purpose": "marketing.magic"}, "purpose", "one of marketing.communications.email"),
     ("vip", {"purpose": "functional.storage"}, "purpose", "one of marketing.communications.email"),
-    ("vip", {"purpose": "marketing.communications.sms"}, "eprivacy_basis", "uses e-mail or SMS"),
+    ("repeat_buyer", {"purpose": "marketing.communications.sms"}, "eprivacy_basis", "uses e-mail or SMS"),
     ("vip", {"privacy_impact": "low"}, "privacy_impact", "must be medium or high, because persistence"),
     ("vip", {"privacy_impact": "high"}, "dpia_ref", "impact assessment"),
     ("vip", {"special_category": "no"}, "special_category", "true or false"),
@@ -226,6 +252,24 @@ BROKEN = [
     ("vip", {"downstream_uses": [{"use": "mail", "channel": "email", "destination": "esp", "vendor_id": "acme",
                                   "purpose": "marketing.communications.email"}]},
      "downstream_uses[1].vendor_id", "no known vendor"),
+    ("vip", {"vendors": [{"vendor_id": "umfrago_surveys", "call_id": "score", "client_side": False}]}, "vendors[1].call_id",
+     "must be a call of umfrago_surveys in the manifest: fetch_answers"),
+    ("vip", {"data_inputs__0__source_kind": "vendor", **HIGH}, "data_inputs[1].source_system", "one of the vendors of the spec: none"),
+    ("vip", {"downstream_uses__0__purpose": "third_party_sharing"}, "downstream_uses[1].purpose",
+     "on the channel email it must be marketing.communications.email"),
+    ("vip", {"downstream_uses__0__vendor_id": "werbehafen_ads"}, "downstream_uses[1].channel",
+     "which werbehafen_ads does not serve; the manifest says: paid_ads"),
+    ("vip", {"downstream_uses": [MAILING, MAILING]}, "downstream_uses[2]", "twice"),
+    ("vip", {"downstream_uses__0__destination": "the list; drop"}, "downstream_uses[1].destination", "text like newsletter_tool"),
+    ("existing_customer", {"downstream_uses__0__vendor_id": ABSENT}, "downstream_uses[1].vendor_id", "advertising elsewhere"),
+    ("existing_customer", {"sale_or_share": False}, "sale_or_share", "is sharing (CCPA); it must be true"),
+    ("vip", {"holdback": ABSENT}, "holdback", "must plan its own"),
+    ("vip", {"holdback__percent": 60}, "holdback.percent", "at most 50"),
+    ("vip", {"consent_text_review__notice": "notices/v1"}, "consent_text_review.notice", "the notice of the spec, notices/v2"),
+    ("vip", {"consent_text_review__reviewed_by": "Data-Engineering"}, "consent_text_review.reviewed_by", "somebody else"),
+    ("vip", {"consent_text_review__reviewed_on": "lately"}, "consent_text_review.reviewed_on", "a real day"),
+    ("vip", {"export_controls__columns": ["email"]}, "export_controls.columns[1]", "it must be member_key"),
+    ("vip", {"export_controls__regions": ["other"]}, "export_controls.regions", "leaves out eea; nordpost_mail handles data in DE"),
     ("vip", {"versions": []}, "versions", "is an empty list"),
     ("vip", {"versions__0__approver": "Data-Engineering "}, "versions[1].approver", "somebody else"),
     ("vip", {"versions__0__approver": ABSENT}, "versions[1].approver", "is missing"),
@@ -276,14 +320,17 @@ def test_a_broken_field_is_named(macros, name, changes, field, words):
     assert len(lines) == 1 or field == "retention.review_every"
 
 
+SURVEYS = {"vendor_id": "umfrago_surveys", "call_id": "fetch_answers", "client_side": False}
 IMPACTS = [
     ({"special_category": True, "special_category_basis": "explicit_consent"}, "special_category"),
     ({"data_inputs__0__data_category": "user.location.precise"}, "precise location"),
     ({"data_inputs__0__data_category": "user.children"}, "minors"),
     ({"minors_policy": "teen_opt_in"}, "minors"),
     ({"cross_border": ABROAD}, "cross_border"),
-    ({"data_inputs__0__source_kind": "vendor"}, "third parties"),
-    ({"data_inputs__0__source_kind": "external_append"}, "third parties"),
+    ({"data_inputs__0__source_kind": "vendor", "data_inputs__0__source_system": "umfrago_surveys", "vendors": [SURVEYS]}, "third parties"),
+    ({"data_inputs__0__source_kind": "external_append", "data_inputs__0__source_system": "umfrago_surveys", "vendors": [SURVEYS]},
+     "third parties"),
+    ({"vendors": [SURVEYS, {"vendor_id": "kummerkasten_desk", "call_id": "fetch_tickets", "client_side": False}]}, "more than one vendor"),
     ({"data_inputs__0__source_kind": "crm", "data_inputs__1__source_kind": "payment"}, "crm and payment"),
     ({"identity_policy": PROBABILISTIC}, "probabilistic"),
     ({"sale_or_share": True}, "sale_or_share"),
@@ -307,6 +354,7 @@ def test_only_a_session_without_vendor_is_low(macros):
     assert macros.privacy_impact_floor(spec | {"persistence": "persistent"})[0] == "medium"
     assert macros.privacy_impact_floor(spec | {"vendors": [{}]})[0] == "medium"
     assert macros.privacy_impact_floor(spec | {"vendors": [{}, {}]})[0] == "high"
+    assert macros.privacy_impact_floor(spec | {"downstream_uses": [MAILING]})[0] == "medium"
 
 
 def test_lawful_basis_is_not_inherited(macros):
@@ -512,9 +560,140 @@ def test_seed_and_copy_must_be_equal(macros):
 
 
 def test_every_version_of_the_project_is_locked(macros):
-    expected = {(row[0], row[1]): row[2] for row in macros.version_hashes(list(NODES.values()))}
+    nodes = list(NODES.values())
+    vendors = [exposure["config"]["meta"]["vendor"] for exposure in EXPOSURES.values()]
+    lists = {path.stem: hashlib.sha256(path.read_text().strip().encode()).hexdigest() for path in (PROJECT / "seeds/reference").glob("*.csv")}
+    macros.context["graph"].nodes = {
+        f"seed.segmentation.{name}": {"checksum": {"checksum": checksum}} for name, checksum in lists.items()}
+    expected = {(row[0], row[1]): row[2] for row in macros.version_hashes(nodes, macros.review_texts(nodes, vendors))}
     assert {version: lock["rule_hash"] for version, lock in read_locks(PROJECT / LOCKS).items()} == expected
     assert macros.segment_locks_csv() == (PROJECT / LOCKS).read_text().strip()
+
+
+# --- vendors
+
+
+SUPPORT = {"resource_type": "model", "name": "customer_features", "columns": {
+    "order_count": {"meta": {"source_kind": "support"}}, "net_spend": {"meta": {}}, "last_order_at": {"meta": {}},
+}}
+
+
+def vendors_with(vendor_id: str, **changes) -> dict[str, dict]:
+    """The project's vendors with parts of one manifest changed; `__` stands for the dot of a path."""
+    exposures = copy.deepcopy(EXPOSURES)
+    for field, value in changes.items():
+        change(exposures[f"exposure.segmentation.{vendor_id}"]["config"]["meta"]["vendor"], field.replace("__", "."), value)
+    return exposures
+
+
+def test_c52_data_of_a_vendor_that_the_spec_does_not_declare_is_refused(macros):
+    graph = macros.context["graph"]
+    refusals(macros, [])
+    nodes = [NODES["vip"], SUPPORT]
+    assert refusals(macros, nodes) == [
+        "segment vip, field vendors: leaves out kummerkasten_desk; the SQL reads order_count, which that vendor collects"]
+    desk = {"vendor_id": "kummerkasten_desk", "call_id": "fetch_tickets", "client_side": False}
+    assert refusals(macros, [broken("vip", vendors=[desk]), SUPPORT]) == []
+    # a shop that keeps its tickets itself has no such vendor, and nothing to declare
+    own = {name: exposure for name, exposure in EXPOSURES.items() if not name.endswith("desk")}
+    assert refusals(macros, nodes, exposures=own) == []
+    assert graph.exposures == own
+
+
+BROKEN_VENDORS = [
+    ({"vendor_id": "other_mail"}, "vendor_id", 'it must be "nordpost_mail"'),
+    ({"vendor_id": "x'); drop table members; --"}, "vendor_id", "text like nordpost_mail"),
+    ({"role": "friend"}, "role", "one of processor"),
+    ({"calls__0__client_side": True}, "calls[1].client_side", "it must be false"),
+    ({"calls__0__data_sent": ["everything"]}, "calls[1].data_sent[1]", "one of user.behavior"),
+    ({"contracts": []}, "contracts", "is an empty list"),
+    ({"contracts__0__art28_clauses__g": False}, "contracts[1].art28_clauses.g", "it must be true"),
+    ({"contracts__0__art28_clauses__h": ABSENT}, "contracts[1].art28_clauses.h", "is missing"),
+    ({"contracts__0__expires_on": "2025-01-01"}, "contracts[1].expires_on", "must not lie before signed_on"),
+    ({"contracts__0__recorded_on": ABSENT}, "contracts[1].recorded_on", "is missing"),
+    ({"residency": [False]}, "residency[1]", "is false; it must be text like \"NO\", in quotes"),
+    ({"residency": ["US"]}, "transfer_basis", "they go to US"),
+    ({"subprocessor_lists__1__subprocessors__0__country": "US"}, "transfer_basis", "they go to US"),
+    ({"transfer_basis": "sccs"}, "transfer_basis", "must be none exactly where all data stay in the EEA"),
+    ({"encryption__at_rest": False}, "encryption.at_rest", "it must be true"),
+    ({"deletion_sla": "soon"}, "deletion_sla", "text like P30D"),
+    ({"breach_notice_hours": 100}, "breach_notice_hours", "at most 72"),
+    ({"collects": ["page_view"]}, "collects[1]", "one of email_event, support, survey"),
+    ({"verifications__0__recorded_on": "2025-12-01"}, "verifications.recorded_on", "must not lie before checked_on"),
+    ({"verifications__0__result": "fine"}, "verifications[1].result", "one of passed, failed"),
+    ({"verifications__0__evidence_ref": ABSENT}, "verifications[1].evidence_ref", "is missing"),
+    ({"colour": "red"}, "colour", "not a known field"),
+]
+
+
+@pytest.mark.parametrize(("changes", "field", "words"), BROKEN_VENDORS, ids=["-".join(row[0]) for row in BROKEN_VENDORS])
+def test_a_broken_vendor_is_named(macros, changes, field, words):
+    lines = refusals(macros, list(NODES.values()), exposures=vendors_with("nordpost_mail", **changes))
+    assert [line for line in lines if line.startswith(f"vendor nordpost_mail, field {field}: ") and words in line] == lines
+    assert len(lines) == 1
+
+
+def test_a_vendor_abroad_needs_the_segment_to_say_so(macros):
+    abroad = vendors_with("nordpost_mail", residency=["US"], transfer_basis="sccs")
+    lines = refusals(macros, [NODES["vip"]], exposures=abroad)
+    assert lines == [
+        "segment vip, field export_controls.regions: leaves out other; nordpost_mail handles data in US",
+        "segment vip, field cross_border.countries: leaves out US; nordpost_mail handles data there",
+    ]
+    declared = broken("vip", export_controls__regions=["eea", "other"], cross_border=ABROAD, **HIGH)
+    assert refusals(macros, [declared], exposures=abroad) == []
+
+
+def test_a_list_of_subprocessors_has_the_hash_that_was_approved(macros):
+    changed = vendors_with("nordpost_mail", subprocessor_lists__1__subprocessors__1__country="BE")
+    [line] = refusals(macros, [], exposures=changed)
+    assert line.startswith("vendor nordpost_mail, list of 2026-02-16, field list_sha256: is not the hash of its list")
+
+
+def test_whoever_receives_data_is_a_vendor_with_a_manifest(macros):
+    exposures = EXPOSURES | {"exposure.segmentation.board": {
+        "name": "board", "config": {"meta": {}}, "depends_on": {"nodes": ["model.segmentation.audiences"]}}}
+    [line] = refusals(macros, [], exposures=exposures)
+    assert line.startswith("exposure board: has no config.meta.vendor")
+
+
+def test_no_data_reaches_a_vendor_past_the_permission_gate(macros):
+    def node(folder, *parents):
+        return {"resource_type": "model", "name": "", "fqn": ["segmentation", folder, "x"], "raw_code": "",
+                "depends_on": {"nodes": [f"model.segmentation.{parent}" for parent in parents]}}
+
+    def lines_for(*parents):
+        exposures = copy.deepcopy(EXPOSURES)
+        exposures["exposure.segmentation.nordpost_mail"]["depends_on"]["nodes"] = [f"model.segmentation.{p}" for p in parents]
+        macros.context["graph"].nodes = graph
+        return [line for exposure in exposures.values() for line in macros.ungated_paths(exposure)]
+
+    graph = {f"model.segmentation.{name}": node(folder, *parents) for name, folder, parents in [
+        ("int_orders", "intermediate", ["stg_orders"]), ("customers", "marts", ["int_orders"]),
+        ("segment_candidates", "segments", ["customers"]), ("segment_members", "segments", ["segment_candidates", "consent_state"]),
+        ("consent_state", "marts", ["int_orders"]), ("audiences", "activation", []),
+        ("audience_memberships", "activation", ["audiences", "segment_members", "consent_state"]),
+    ]}
+    assert lines_for("audience_memberships") == []
+    assert lines_for("customers") == ["int_orders <- customers"]
+    assert lines_for("audience_memberships", "segment_candidates") == ["int_orders <- customers <- segment_candidates"]
+    assert lines_for("int_orders") == ["int_orders"]
+    graph["model.segmentation.audience_memberships"]["depends_on"]["nodes"].append("source.segmentation.raw.orders")
+    assert lines_for("audience_memberships") == ["orders <- audience_memberships"]
+
+
+def test_a_reviewed_spec_vendor_or_list_changes_with_a_release_only(macros):
+    node, vendor = NODES["vip"], EXPOSURES["exposure.segmentation.nordpost_mail"]["config"]["meta"]["vendor"]
+    rows = macros.version_hashes([], macros.review_texts([node], [vendor]))
+    locks = "\n".join([NO_LOCKS, *(f"{name},0,{digest},2026-01-15,ann" for name, _, digest in rows)])
+    assert [row[0] for row in rows] == ["spec.vip", "list.segment_defaults", "vendor.nordpost_mail"]
+    assert refusals(macros, [node], locks) == []
+    assert refusals(macros, [broken("vip", retention__plain_text="Kept.")], locks) == [
+        "spec.vip: changed since its review; let its owner review it (CODEOWNERS), then run `segmentation release vip`"]
+    later = {"verifications": vendor["verifications"] + vendor["verifications"][-1:]}
+    assert refusals(macros, [node], locks, exposures=vendors_with("nordpost_mail", **later)) == []
+    [line] = refusals(macros, [node], locks, exposures=vendors_with("nordpost_mail", deletion_sla="P90D"))
+    assert line.startswith("vendor.nordpost_mail: changed since its review") and "`segmentation release vendor.nordpost_mail`" in line
 
 
 # --- end to end: dbt itself, on a copy of the project with the segments and a stand-in for their one input
@@ -524,7 +703,7 @@ def test_every_version_of_the_project_is_locked(macros):
 def parsed_project(tmp_path_factory) -> Path:
     """The copy, parsed once so that each case parses only what it changes."""
     project = tmp_path_factory.mktemp("gate") / "project"
-    for folder in ("macros", "models/segments", "seeds/reference", "tests/generic"):
+    for folder in ("macros", "models/segments", "models/activation/vendors", "seeds/reference", "tests/generic"):
         shutil.copytree(PROJECT / folder, project / folder)
     for path in [*(project / "models/segments").glob("*.*"), *(PROJECT / "models").rglob("*.md")]:
         if path.is_relative_to(project):
@@ -534,7 +713,8 @@ def parsed_project(tmp_path_factory) -> Path:
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT / name, project / name)
     (project / "models/marts").mkdir()
-    (project / "models/marts/customer_features.sql").write_text("{{ config(contract={'enforced': false}) }} select 1 as one")
+    for name in ("marts/customer_features", "activation/audiences", "activation/audience_memberships"):
+        (project / f"models/{name}.sql").write_text("{{ config(contract={'enforced': false}) }} select 1 as one")
     assert run_dbt(project) == ""
     return project
 
@@ -557,8 +737,8 @@ def run_dbt(project: Path, *selected: str) -> str:
     return "" if result.success else str(result.exception or [row.message for row in result.result.results])
 
 
-def edit(project: Path, name: str, old: str, new: str) -> None:
-    path = project / f"models/segments/{name}"
+def edit(project: Path, name: str, old: str, new: str, folder: str = "models/segments") -> None:
+    path = project / folder / name
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
@@ -584,6 +764,18 @@ def test_dbt_refuses_a_key_written_twice(project):
     edit(project, "vip/seg_vip.yml", "          owner: crm\n", "          owner: crm\n          owner: sales\n")
     message = run_dbt(project)
     assert "owner" in message and "seg_vip.yml" in message
+
+
+def test_c59_hostile_ids_unquoted_countries_and_double_keys_are_refused_before_anything_is_built(project):
+    edit(project, "vip/seg_vip.yml", "segment_id: vip", "segment_id: \"x'); drop table members; --\"")
+    edit(project, "vip/seg_vip.yml", "          owner: crm\n", "          owner: crm\n          jurisdictions: [DE, no]\n")
+    message = run_dbt(project)
+    assert "segment vip, field segment_id: is \"x'); drop table members; --\"; it must be text like repeat_buyer" in message
+    assert "segment vip, field jurisdictions[2]: is false; it must be text like DE or US-CA" in message
+    edit(project, "nordpost_mail.yml", "          role: processor\n", "          role: processor\n          role: controller\n",
+         "models/activation/vendors")
+    message = run_dbt(project)
+    assert "role" in message and "nordpost_mail.yml" in message
 
 
 def test_dbt_accepts_what_release_writes(project):
@@ -692,6 +884,16 @@ def test_release_keeps_earlier_locks(declared, tmp_path, capsys):
         "released vip, version 1", "released vip, version 2", "released repeat_buyer, version 1",
         "nothing to release: all versions are locked",
     ]
+
+
+def test_release_records_the_review_of_what_is_no_rule(declared, tmp_path, capsys):
+    declared |= {("spec.vip", 0): "d" * 64, ("spec.repeat_buyer", 0): "e" * 64, ("vendor.mail", 0): "f" * 64}
+    release(["vip"], "ann", datetime.date(2026, 1, 15), project=tmp_path)
+    assert sorted(locked(tmp_path)) == [("spec.vip", 0), ("vip", 1), ("vip", 2)]
+    declared["spec.vip", 0] = "0" * 64
+    release(["vip", "vendor.mail"], "bob", datetime.date(2026, 2, 27), project=tmp_path)
+    assert locked(tmp_path)["spec.vip", 0] == ("0", "2026-02-27") and locked(tmp_path)["vip", 1] == ("a", "2026-01-15")
+    assert capsys.readouterr().out.splitlines()[-2:] == ["reviewed spec.vip", "reviewed vendor.mail"]
 
 
 def test_release_changes_no_lock_unless_told(declared, tmp_path):

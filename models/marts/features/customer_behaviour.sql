@@ -28,6 +28,18 @@ carts as (
 
 emails as (
     select * from {{ ref('int_email_engagement') }}
+),
+
+-- a vendor without a valid contract or a recent verification feeds nothing
+blocked as (
+    select
+        as_of
+        {%- for kind in blockable_source_kinds() %},
+        max(case when {{ dbt.position("';" ~ kind ~ ";'", "(';' || source_kinds || ';')") }} > 0 then 1 else 0 end) = 1 as is_{{ kind }}_blocked
+        {%- endfor %}
+    from {{ ref('vendor_states') }}
+    where is_blocked
+    group by as_of
 )
 
 -- not permitted = null, permitted without events = 0
@@ -49,16 +61,19 @@ select
     carts.abandoned_cart_value,
     activity.checkout_started_at,
     -- with fewer than six e-mails there is nothing to say
-    case when emails.email_count >= 6 then emails.opened_count end as emails_opened_of_last_6,
-    activity.last_email_opened_at,
-    case when is_email_permitted then coalesce(activity.email_click_count_90d, 0) end as email_click_count_90d,
+    case when not coalesce(blocked.is_email_event_blocked, false) and emails.email_count >= 6 then emails.opened_count end
+        as emails_opened_of_last_6,
+    case when not coalesce(blocked.is_email_event_blocked, false) then activity.last_email_opened_at end as last_email_opened_at,
+    case when not coalesce(blocked.is_email_event_blocked, false) and is_email_permitted
+        then coalesce(activity.email_click_count_90d, 0) end as email_click_count_90d,
     case when is_email_permitted then
         activity.subscribed_at is not null
         and (activity.unsubscribed_at is null or activity.subscribed_at > activity.unsubscribed_at)
     end as is_subscribed,
     activity.subscribed_at,
-    case when is_browsing_permitted then coalesce(activity.support_ticket_count_90d, 0) end as support_ticket_count_90d,
-    activity.last_survey_score,
+    case when not coalesce(blocked.is_support_blocked, false) and is_browsing_permitted
+        then coalesce(activity.support_ticket_count_90d, 0) end as support_ticket_count_90d,
+    case when not coalesce(blocked.is_survey_blocked, false) then activity.last_survey_score end as last_survey_score,
     case when is_browsing_permitted then coalesce(activity.referral_count, 0) end as referral_count
 from states
 inner join customer_keys on states.identifier = customer_keys.identifier
@@ -71,3 +86,4 @@ left join carts
 left join emails
     on states.as_of = emails.as_of
     and states.identifier = emails.customer_id
+left join blocked on states.as_of = blocked.as_of
