@@ -111,19 +111,23 @@
     {%- set regions = spec.get('export_controls', {}).get('regions', []) -%}
     {%- set transfer = spec.get('cross_border', {}) -%}
     {%- for vendor_id in vendors_of(spec) if vendor_manifest(vendor_id) -%}
+        {%- set places, undeclared = {}, [] -%}
         {%- for country in vendor_countries(vendor_manifest(vendor_id)) -%}
-            {%- if regions and transfer_region(country) not in regions -%}
-                {%- do problems.append([
-                    'export_controls.regions',
-                    'leaves out ' ~ transfer_region(country) ~ '; ' ~ vendor_id ~ ' handles data in ' ~ country
-                ]) -%}
-            {%- endif -%}
-            {%- if transfer and transfer_region(country) != 'eea' and country not in transfer.countries -%}
-                {%- do problems.append([
-                    'cross_border.countries', 'leaves out ' ~ country ~ '; ' ~ vendor_id ~ ' handles data there'
-                ]) -%}
-            {%- endif -%}
+            {%- set region = transfer_region(country) -%}
+            {%- do places.update({region: places.get(region, []) + [country]}) -%}
+            {%- do undeclared.append(country) if transfer and region != 'eea' and country not in transfer.countries -%}
         {%- endfor -%}
+        {%- for region, countries in places.items() if regions and region not in regions -%}
+            {%- do problems.append([
+                'export_controls.regions',
+                'leaves out ' ~ region ~ '; ' ~ vendor_id ~ ' handles data in ' ~ countries | join(', ')
+            ]) -%}
+        {%- endfor -%}
+        {%- if undeclared -%}
+            {%- do problems.append([
+                'cross_border.countries', 'leaves out ' ~ undeclared | join(', ') ~ '; ' ~ vendor_id ~ ' handles data there'
+            ]) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(problems) }}
 {%- endmacro %}
