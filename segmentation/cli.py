@@ -251,9 +251,9 @@ def run_verify(anchor: str | None) -> int:
 
 def run_consent_ui(path: Path | None) -> None:
     """Write what each active segment of the last build does, in plain words, to a file or to standard output."""
-    from segmentation.consent_ui import consent_ui
+    from segmentation.consent_ui import as_json
 
-    text = consent_ui(Home.to_read())
+    text = as_json(Home.to_read())
     if path is None:
         sys.stdout.write(text)
         return

@@ -11,7 +11,7 @@ from segmentation.publish import DATABASE
 LISTS = ("consent_purposes", "data_categories", "recipients", "opt_out_channels")
 
 
-def consent_ui(home: Home) -> str:
+def as_json(home: Home) -> str:
     """The table segments.consent_ui of the published copy as JSON: {"segments": [{column: value}]}, sorted by segment.
 
     Active segments only and nothing about persons. Raises UserError when there is no build to read.
@@ -22,7 +22,7 @@ def consent_ui(home: Home) -> str:
         raise UserError(f"{home.folder}: there is no build to read; run `segmentation build` first.")
     with connect_read_only(source, None) as connection:
         try:
-            cursor = connection.execute("select * from segments.consent_ui order by segment_id")
+            cursor = connection.execute("select * from warehouse.segments.consent_ui order by segment_id")
         except duckdb.CatalogException as error:
             raise UserError(f"{source} was built by an older version: build again.") from error
         columns = [column[0] for column in cursor.description]

@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 {%- set text, rows = dbt.type_string(), [] -%}
 {%- set bases = {'consent': 'your consent', 'legitimate_interests': 'our legitimate interest, to which you may object'} -%}
 {%- for node in (segment_nodes() if execute else []) if segment_spec(node).status == 'active' -%}
