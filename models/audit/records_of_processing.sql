@@ -6,7 +6,8 @@
         {%- do receivers.append(vendor.label ~ ' (' ~ vendor.role ~ ')') -%}
         {%- do places.extend(vendor_countries(vendor)) -%}
     {%- endfor -%}
-    {%- set purposes = [spec.purpose] + spec.get('consent_purposes', []) + (spec.downstream_uses | map(attribute='purpose') | list) -%}
+    {%- set downstream = spec.downstream_uses | map(attribute='purpose') | list -%}
+    {%- set purposes = [spec.purpose] + spec.get('consent_purposes', []) + downstream -%}
     {%- set inputs = spec.data_inputs -%}
     {%- do rows.append([
         spec.segment_id, spec.name, spec.status, var('controller_name'), var('controller_contact'), var('dpo_contact'),

@@ -124,7 +124,10 @@ judged as (
             when {{ date_plus_days('weeks.week_starts_on', 6) }} < weeks.today then 'missed'
             else 'due'
         end as result,
-        case when checked.result = 'passed' and covered.vendor_id is null then 'no_contract_in_force' else checked.reasons end as reasons,
+        case
+            when checked.result = 'passed' and covered.vendor_id is null then 'no_contract_in_force'
+            else checked.reasons
+        end as reasons,
         differences.subprocessor_diff,
         checked.evidence_ref
     from weeks

@@ -35,7 +35,9 @@ blocked as (
     select
         as_of
         {%- for kind in blockable_source_kinds() %},
-        max(case when {{ dbt.position("';" ~ kind ~ ";'", "(';' || source_kinds || ';')") }} > 0 then 1 else 0 end) = 1 as is_{{ kind }}_blocked
+        max(
+            case when {{ dbt.position("';" ~ kind ~ ";'", "(';' || source_kinds || ';')") }} > 0 then 1 else 0 end
+        ) = 1 as is_{{ kind }}_blocked
         {%- endfor %}
     from {{ ref('vendor_states') }}
     where is_blocked

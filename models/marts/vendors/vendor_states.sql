@@ -9,7 +9,9 @@
 {%- for vendor in (vendor_manifests() if execute else []) -%}
     {%- do vendors.append([vendor.vendor_id, vendor.collects | join(';'), tojson(vendor, sort_keys=true)]) -%}
     {%- for contract in vendor.contracts -%}
-        {%- do papers.append([vendor.vendor_id, contract.dpa_ref, contract.signed_on, contract.expires_on, contract.recorded_on]) -%}
+        {%- do papers.append([
+            vendor.vendor_id, contract.dpa_ref, contract.signed_on, contract.expires_on, contract.recorded_on
+        ]) -%}
     {%- endfor -%}
     {%- for list in vendor.subprocessor_lists -%}
         {%- do lists.append([vendor.vendor_id, list.as_of, list.recorded_on, list.get('approved_on')]) -%}
