@@ -75,6 +75,7 @@ forbidden as (
     inner join history on periods.customer_key = history.customer_key
     inner join segment_purposes
         on history.segment_id = segment_purposes.segment_id
+        and history.spec_version = segment_purposes.spec_version
         and periods.purpose = segment_purposes.purpose
     inner join evaluated
         on history.valid_from <= evaluated.as_of

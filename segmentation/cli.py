@@ -556,7 +556,10 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
         """
         select distinct purposes.segment_id, registry.min_notice_version
         from segments.segment_purposes as purposes
-        inner join segments.segment_registry as registry on purposes.segment_id = registry.segment_id
+        inner join segments.segment_registry as registry
+            on purposes.segment_id = registry.segment_id and purposes.spec_version = registry.spec_version
+        inner join marts.evaluation_clock as clock
+            on purposes.effective_from <= clock.as_of and (purposes.effective_to is null or purposes.effective_to > clock.as_of)
         inner join audit.control_totals as totals on totals.table_name = 'notices' and totals.n_accepted > 0
         where registry.status = 'active' and purposes.is_consent_needed and purposes.min_notice_published_at is null
         order by 1

@@ -60,8 +60,8 @@ SPEC = """models:
               source_kind: order
           identifiers: [customer_id, email_hmac, phone_hmac]
           identity_policy: {allow_match_class: [deterministic], requires_consent_purpose: null, min_score: null}
-          # a decision about this one segment. legitimate_interests: with lia_ref; consent: with consent_purposes and
-          # min_notice_version, needed as soon as the SQL reads browsing or e-mail features
+          # a decision about this one segment. legitimate_interests: with lia_ref; consent: with consent_purposes and, in each
+          # version, min_notice_version, needed as soon as the SQL reads browsing or e-mail features
           lawful_basis:
           lia_ref:
           eprivacy_basis:

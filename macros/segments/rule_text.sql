@@ -11,14 +11,15 @@
 {%- endmacro %}
 
 {#
-    What the lock of one spec version holds: its parameters, its rule and what it excludes, as one text. The excluded rules have
-    locks of their own. Arguments: node, version.
+    What the lock of one spec version holds: its parameters, its rule, what it excludes and the oldest notice it accepts, as one
+    text. The excluded rules have locks of their own. Arguments: node, version.
 #}
 {% macro locked_text(node, version) -%}
     {%- set excluded = segment_spec(node).get('exclude', []) | sort | join(',') -%}
     {{ return(
         tojson(version.parameters, sort_keys=true) ~ '|' ~ version.effective_from ~ '|' ~ rule_text(node)
         ~ ('|exclude ' ~ excluded if excluded else '')
+        ~ ('|notice ' ~ version.min_notice_version if version.get('min_notice_version') else '')
     ) }}
 {%- endmacro %}
 

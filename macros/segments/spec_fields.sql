@@ -105,7 +105,6 @@
         'consent_purposes': {
             'type': 'list', 'optional': true, 'entry': {'type': 'text', 'allowed': known_purposes()}
         },
-        'min_notice_version': {'type': 'text', 'optional': true},
         'eprivacy_basis': {'type': 'text', 'optional': true, 'allowed': [
             'consent', 'strictly_necessary', 'soft_opt_in', 'national_exemption', 'not_applicable'
         ]},
@@ -227,12 +226,13 @@
     }) }}
 {%- endmacro %}
 
-{# One version of the rule: when it takes effect, its numbers, and who answers for it. #}
+{# One version of the rule: when it takes effect, its numbers, the oldest notice it accepts, and who answers for it. #}
 {% macro spec_version_fields() -%}
     {{ return({
         'number': {'type': 'integer', 'least': 1, 'most': 100000},
         'effective_from': {'type': 'text', 'format': 'instant'},
         'parameters': {'type': 'parameters'},
+        'min_notice_version': {'type': 'text', 'optional': true},
         'author': {'type': 'text', 'longest': 100},
         'requested_by': {'type': 'text', 'longest': 100},
         'approver': {'type': 'text', 'longest': 100},

@@ -93,12 +93,12 @@
             'leaves out the purpose of the segment; it must name ' ~ spec.purpose
         ]) -%}
     {%- endif -%}
-    {%- if not spec.get('min_notice_version') -%}
+    {%- for version in spec.get('versions', []) if not version.get('min_notice_version') -%}
         {%- do problems.append([
-            'min_notice_version',
+            'versions[' ~ version.number ~ '].min_notice_version',
             'is missing; lawful_basis consent needs the oldest notice that covers it'
         ]) -%}
-    {%- endif -%}
+    {%- endfor -%}
     {%- for action in ['remove_flag', 'stop_sends', 'delete_features'] if action not in spec.get('on_consent_loss', [action]) -%}
         {%- do problems.append([
             'on_consent_loss',

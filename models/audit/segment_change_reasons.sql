@@ -94,8 +94,11 @@ explained as (
             when changes.change = 'left' and changes.expires_at <= changes.as_of then 'retention_expired'
             when segments.segment_id is null then 'rule_version'
             when segments.spec_version = previous.spec_version and segments.rule_hash != previous.rule_hash then 'rule_version'
-            -- the rule says the same, so it is the basis, a purpose or the retention that was changed
-            when changes.is_matching and changes.was_matching and segments.spec_hash != previous.spec_hash then 'rule_version'
+            -- the rule says the same, so it is the basis, a purpose, the oldest notice or the retention that was changed
+            when
+                changes.is_matching and changes.was_matching
+                and (segments.spec_hash != previous.spec_hash or segments.spec_version != previous.spec_version)
+                then 'rule_version'
             when permissions.not_profiled_reason = 'age_gate' then 'late_data'
             when permissions.previous_not_profiled_reason = 'age_gate' and late_facts.has_late_record then 'late_data'
             when permissions.previous_not_profiled_reason = 'age_gate' then 'time_decay'

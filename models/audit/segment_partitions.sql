@@ -37,12 +37,13 @@ nonces as (
 needs as (
     select
         segment_id,
+        spec_version,
         {{ dbt.listagg(
             "purpose || case when is_consent_needed then '+' else '-' end"
             ~ " || coalesce(cast(min_notice_published_at as " ~ dbt.type_string() ~ "), '')", "','", 'order by purpose'
         ) }} as permission_set
     from segment_purposes
-    group by segment_id
+    group by segment_id, spec_version
 ),
 
 need_purposes as (
@@ -52,7 +53,9 @@ need_purposes as (
         segment_purposes.is_consent_needed,
         segment_purposes.min_notice_published_at
     from needs
-    inner join segment_purposes on needs.segment_id = segment_purposes.segment_id
+    inner join segment_purposes
+        on needs.segment_id = segment_purposes.segment_id
+        and needs.spec_version = segment_purposes.spec_version
 ),
 
 -- why a person may not be considered, before any rule is applied: one reason each, first match
@@ -139,7 +142,9 @@ select
     coalesce(roots.n_members, 0) as n_members,
     coalesce(roots.partition_hash, {{ sha256_hex("''") }}) as partition_hash
 from registry
-inner join needs on registry.segment_id = needs.segment_id
+inner join needs
+    on registry.segment_id = needs.segment_id
+    and registry.spec_version = needs.spec_version
 inner join populations
     on registry.as_of = populations.as_of
     and needs.permission_set = populations.permission_set

@@ -36,7 +36,9 @@ checked as (
         max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed
             then consent_state.consent_event_key end) as consent_event_key
     from candidates
-    inner join segment_purposes on candidates.segment_id = segment_purposes.segment_id
+    inner join segment_purposes
+        on candidates.segment_id = segment_purposes.segment_id
+        and candidates.spec_version = segment_purposes.spec_version
     left join consent_state
         on candidates.as_of = consent_state.as_of
         and candidates.customer_key = consent_state.customer_key
@@ -63,7 +65,8 @@ permitted_later as (
         customers.customer_key
     from {{ ref('customers') }} as customers
     inner join later_dates on customers.as_of = later_dates.permitted_at
-    cross join segment_purposes
+    inner join segment_purposes
+        on {{ is_in_interval('customers.as_of', 'segment_purposes.effective_from', 'segment_purposes.effective_to') }}
     left join consent_state
         on customers.as_of = consent_state.as_of
         and customers.customer_key = consent_state.customer_key

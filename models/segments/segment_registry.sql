@@ -27,7 +27,7 @@ with specs as (
         {{ text_literal(spec.lawful_basis) }} as lawful_basis,
         {{ text_literal(spec.get('lia_ref')) }} as lia_ref,
         {{ text_literal(spec.get('consent_purposes', []) | join(';')) }} as consent_purposes,
-        {{ text_literal(spec.get('min_notice_version')) }} as min_notice_version,
+        {{ text_literal(version.get('min_notice_version')) }} as min_notice_version,
         {{ text_literal(spec.purpose) }} as purpose,
         {{ text_literal(spec.get('eprivacy_basis')) }} as eprivacy_basis,
         {{ text_literal(spec.privacy_impact) }} as privacy_impact,

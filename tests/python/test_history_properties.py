@@ -1,6 +1,7 @@
 """Properties of history over random small shops: late rows, revisions, refunds, withdrawals, rule changes, any order of arrival."""
 
 import random
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -40,9 +41,12 @@ def instants(draw) -> dict:
     return {"happened": str(happened), "recorded_at": str(happened + timedelta(days=draw(delays)))}
 
 
-def newest_notice(happened: str) -> str:
-    """v2 once it is published: nobody agrees to a text that is to come, and notices do not say when a shop first held them."""
-    return "v2" if happened >= NOTICES[-1]["published_at"] else "v1"
+def known_notices(notices: list[dict], date: datetime) -> list[dict]:
+    """What stood in the table of notices at a date: those published by then, with the ends known by then."""
+    return [
+        {column: value for column, value in notice.items() if column != "invalidated_at" or datetime.fromisoformat(value) <= date}
+        for notice in notices if datetime.fromisoformat(notice["published_at"]) <= date
+    ]
 
 
 @st.composite
@@ -73,12 +77,14 @@ def shops(draw) -> dict[str, list[dict]]:
         status = draw(st.sampled_from(["granted", "granted", "withdrawn", "objected", "objection_lifted", "restricted"]))
         raw["consents"].append({"consent_event_id": f"c{number}", "customer_id": draw(customer), "status": status,
                                 "purpose": draw(st.sampled_from(["*", "marketing", "personalize.content.profiling"])),
-                                "consent_version": draw(st.sampled_from(["v0", "v1", "v1", newest_notice(when["happened"]), "sms", None])),
+                                "consent_version": draw(st.sampled_from(["v0", "v1", "v1", "v2", "v2", "sms", None])),
                                 "event_type": draw(st.sampled_from([None, "accept_all", "accept_all", "default"])),
                                 "effective_at": when["happened"], "recorded_at": when["recorded_at"]})
     for name in draw(st.sets(customer)):
         raw["customers"].append({"customer_id": name, "email": "shared@example.com", "created_at": str(START), "recorded_at": str(START)})
-    raw["notices"] = [notice for notice in NOTICES if draw(st.integers(0, 3))]
+    # a text may be published after somebody agreed to it, and found defective later
+    ends = st.sampled_from([{}, {}, {"invalidated_at": "2026-02-12"}, {"invalidated_at": "2026-02-27"}])
+    raw["notices"] = [notice | draw(ends) for notice in NOTICES if draw(st.integers(0, 3))]
     return raw
 
 
@@ -160,9 +166,64 @@ def test_what_is_recorded_later_changes_no_date(models: CompiledModels, raw: dic
     """Prefix stability, and with it: replay as recorded is what was recorded when each date was evaluated."""
     together = evaluated(models, raw, DATES)
     for date in DATES[:-1]:
-        then = {name: [row for row in rows if datetime.fromisoformat(row.get("recorded_at") or row["published_at"]) <= date]
-                for name, rows in raw.items()}
+        then = {name: [row for row in rows if name != "notices" and datetime.fromisoformat(row["recorded_at"]) <= date]
+                for name, rows in raw.items()} | {"notices": known_notices(raw["notices"], date)}
         assert of_date(together, date) == of_date(evaluated(models, then, [date]), date)
+
+
+def test_a_notice_published_after_a_grant_changes_no_date_before_it(models: CompiledModels):
+    """Nothing of a notice is known before it is published: until then its grants are as those under a notice not on record."""
+    carts = [{"event_id": f"e{date}", "event_type": "add_to_cart", "customer_id": who, "amount": "45.00", "session_id": "s",
+              "occurred_at": str(date - timedelta(days=1)), "recorded_at": str(date - timedelta(days=1))}
+             for date in DATES for who in ("early", "on time")]
+    raw = {
+        "orders": [{"order_id": "o", "customer_id": "anna", "ordered_at": "2026-01-01", "gross_amount": "9.00", "recorded_at": "2026-01-01"}],
+        "consents": [{"consent_event_id": who, "customer_id": who, "purpose": "*", "status": "granted", "consent_version": version,
+                      "effective_at": when, "recorded_at": when}
+                     for who, version, when in (("early", "v2", "2026-02-01"), ("on time", "v1", "2026-02-01"))],
+        "events": carts,
+        "notices": [notice for notice in NOTICES if notice["consent_version"] in ("v1", "v2")],
+    }
+    together = evaluated(models, raw, DATES)
+    for date in DATES[:2]:
+        assert of_date(together, date) == of_date(evaluated(models, raw | {"notices": known_notices(raw["notices"], date)}, [date]), date)
+    evaluated(models, raw, DATES)
+    found = models.connection.execute("""
+        select as_of, consent_version, consent_status, notice_published_at is not null from warehouse.replay_marts.consent_state
+        where purpose = 'personalize.content.profiling' and consent_version = 'v2' order by as_of
+    """).fetchall()
+    assert found == [(DATES[0], "v2", "granted", False), (DATES[1], "v2", "granted", False),
+                     (DATES[2], "v2", "invalidated", True), (DATES[3], "v2", "invalidated", True)]
+
+
+def test_a_version_that_accepts_newer_notices_only_changes_no_date_before_it(models: CompiledModels):
+    """min_notice_version belongs to the version of a spec: cart_abandoner 1 accepts v1, its version 2 here only newer notices."""
+    raw = {
+        "orders": [{"order_id": "o", "customer_id": "anna", "ordered_at": "2026-01-01", "gross_amount": "9.00", "recorded_at": "2026-01-01"}],
+        "consents": [{"consent_event_id": who, "customer_id": who, "purpose": "*", "status": "granted", "consent_version": version,
+                      "effective_at": "2026-01-10", "recorded_at": "2026-01-10"} for who, version in (("old", "v1"), ("new", "v1.1"))],
+        "events": [{"event_id": f"{who}{date}", "event_type": "add_to_cart", "customer_id": who, "amount": "45.00", "session_id": "s",
+                    "occurred_at": str(date - timedelta(days=1)), "recorded_at": str(date - timedelta(days=1))}
+                   for date in DATES for who in ("old", "new")],
+        "notices": [{"consent_version": "v1", "text_sha256": "00", "published_at": "2025-10-01"},
+                    {"consent_version": "v1.1", "text_sha256": "00", "published_at": "2025-12-01"}],
+    }
+    [purposes] = [node for node in models.nodes if node["name"] == "segment_purposes"]
+    pattern = r"('cart_abandoner' as segment_id,\s+2 as spec_version,(?:(?! as min_notice_version).)*)'v1'( as min_notice_version)"
+    before = purposes["compiled_code"]
+    after, n_changed = re.subn(pattern, r"\1'v1.1'\2", before, flags=re.DOTALL)
+    assert n_changed == 1
+    purposes["compiled_code"] = after
+    try:
+        together = evaluated(models, raw, DATES)
+        members = models.connection.execute("""
+            select as_of, count(*) from warehouse.replay_segments.segment_members where segment_id = 'cart_abandoner' group by all order by as_of
+        """).fetchall()
+        alone = {date: of_date(evaluated(models, raw, [date]), date) for date in DATES}
+    finally:
+        purposes["compiled_code"] = before
+    assert members == [(DATES[0], 2), (DATES[1], 2), (DATES[2], 1), (DATES[3], 1)]
+    assert {date: of_date(together, date) for date in DATES} == alone
 
 
 @EXAMPLES

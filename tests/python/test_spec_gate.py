@@ -300,7 +300,7 @@ BROKEN = [
     ("cart_abandoner", {"consent_purposes": []}, "consent_purposes", "is an empty list"),
     ("cart_abandoner", {"consent_purposes": ["third_party_sharing"]}, "consent_purposes", "must name personalize"),
     ("cart_abandoner", {"consent_purposes": ["personalize.content.profiled"]}, "consent_purposes[1]", "one of"),
-    ("cart_abandoner", {"min_notice_version": ABSENT}, "min_notice_version", "oldest notice"),
+    ("cart_abandoner", {"versions__1__min_notice_version": ABSENT}, "versions[2].min_notice_version", "oldest notice"),
     ("cart_abandoner", {"on_consent_loss": ["remove_flag", "stop_sends"]}, "on_consent_loss", "leaves out delete_features"),
     ("cart_abandoner", {"eprivacy_basis": ABSENT}, "eprivacy_basis", "read from a device"),
     ("cart_abandoner", {"eprivacy_basis": "not_applicable"}, "eprivacy_basis", "read from a device"),

@@ -7,7 +7,9 @@ with requirements as (
         segment_purposes.min_notice_published_at,
         registry.lawful_basis
     from {{ ref('segment_members') }} as members
-    inner join {{ ref('segment_purposes') }} as segment_purposes on members.segment_id = segment_purposes.segment_id
+    inner join {{ ref('segment_purposes') }} as segment_purposes
+        on members.segment_id = segment_purposes.segment_id
+        and members.spec_version = segment_purposes.spec_version
     inner join {{ ref('segment_registry') }} as registry
         on members.segment_id = registry.segment_id
         and members.spec_version = registry.spec_version

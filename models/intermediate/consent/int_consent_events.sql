@@ -16,12 +16,13 @@ event_types as (
     select * from {{ ref('consent_event_types') }}
 ),
 
--- a version of the notice counts from its first publication (in any language) until it is first found defective
+-- a version of the notice counts from its first publication (in any language) until it is first found defective; no row of
+-- it is known before it was published, so no end either
 notices as (
     select
         consent_version,
         min(published_at) as published_at,
-        min(invalidated_at) as invalidated_at
+        min(case when invalidated_at is not null then {{ greatest_of(['published_at', 'invalidated_at']) }} end) as invalidated_at
     from {{ ref('int_notices') }}
     group by consent_version
 ),
@@ -30,39 +31,47 @@ addresses as (
     select * from {{ ref('int_contact_addresses') }}
 ),
 
-judged as (
+-- when it becomes known that a grant under its notice is void: at once for a text that was not yet published, else when it is
+-- found defective
+noticed as (
     select
         consents.*,
+        notices.published_at as notice_published_at,
+        case
+            when notices.published_at > consents.effective_at then notices.published_at
+            else notices.invalidated_at
+        end as known_void_at
+    from consents
+    left join notices on consents.consent_version = notices.consent_version
+),
+
+judged as (
+    select
+        noticed.*,
         statuses.track as stated_track,
         statuses.permits as is_stated_permissive,
-        notices.published_at as notice_published_at,
-        notices.invalidated_at,
         -- a permission that cannot be shown to have been known, or to be an act of the person, stays unknown
         statuses.permits and (
-            not consents.is_recorded_at_known
+            not noticed.is_recorded_at_known
             or (
-                statuses.track = 'consent' and consents.event_type is not null and not coalesce(
+                statuses.track = 'consent' and noticed.event_type is not null and not coalesce(
                     event_types.grants = 'always'
-                    or (event_types.grants = 'with_notice' and consents.consent_version is not null), false
+                    or (event_types.grants = 'with_notice' and noticed.consent_version is not null), false
                 )
             )
         ) as is_unproven,
-        -- a grant under a notice not yet published, or known to be defective, never held
-        statuses.permits and statuses.track = 'consent' and coalesce(
-            notices.published_at > consents.effective_at or notices.invalidated_at <= consents.recorded_at, false
-        ) as is_void,
-        -- a grant under a notice found defective later holds until that decision
-        statuses.permits and statuses.track = 'consent' and consents.is_recorded_at_known and coalesce(
-            notices.published_at <= consents.effective_at
-            and {{ is_in_interval('notices.invalidated_at', 'consents.recorded_at', 'consents.superseded_at') }}
-            and notices.invalidated_at > consents.recorded_at, false
+        -- known to be void when it was recorded, it never held; found void later, it holds until that is known
+        statuses.permits and statuses.track = 'consent'
+        and coalesce(noticed.known_void_at <= noticed.recorded_at, false) as is_void,
+        statuses.permits and statuses.track = 'consent' and noticed.is_recorded_at_known and coalesce(
+            noticed.known_void_at > noticed.recorded_at
+            and {{ is_in_interval('noticed.known_void_at', 'noticed.recorded_at', 'noticed.superseded_at') }}, false
         ) as is_cut_short,
-        not statuses.permits and consents.effective_at > {{ plus_seconds('consents.recorded_at', 300) }} as has_clock_skew
-    from consents
-    inner join statuses on consents.status = statuses.status
-    left join notices on consents.consent_version = notices.consent_version
-    left join event_types on {{ folded_word('consents.event_type') }} = event_types.event_type
-    where coalesce(consents.customer_id, consents.email, consents.phone) is not null
+        not statuses.permits and noticed.effective_at > {{ plus_seconds('noticed.recorded_at', 300) }} as has_clock_skew
+    from noticed
+    inner join statuses on noticed.status = statuses.status
+    left join event_types on {{ folded_word('noticed.event_type') }} = event_types.event_type
+    where coalesce(noticed.customer_id, noticed.email, noticed.phone) is not null
 ),
 
 versions as (
@@ -109,8 +118,8 @@ own as (
         end as status,
         is_stated_permissive and not is_unproven and not is_void and not is_after_cut as is_permissive,
         case when has_clock_skew then recorded_at else effective_at end as effective_at,
-        case when is_after_cut then invalidated_at else recorded_at end as recorded_at,
-        case when is_cut_short and not is_after_cut then invalidated_at else superseded_at end as superseded_at
+        case when is_after_cut then known_void_at else recorded_at end as recorded_at,
+        case when is_cut_short and not is_after_cut then known_void_at else superseded_at end as superseded_at
     from versions
 ),
 

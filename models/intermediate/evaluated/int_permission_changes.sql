@@ -19,6 +19,8 @@ permissions as (
 needs as (
     select
         segment_id,
+        effective_from,
+        effective_to,
         purpose,
         is_consent_needed,
         min_notice_published_at
@@ -28,6 +30,8 @@ needs as (
 
     select
         segment_id,
+        cast('1900-01-01 00:00:00' as {{ dbt.type_timestamp() }}) as effective_from,
+        cast(null as {{ dbt.type_timestamp() }}) as effective_to,
         purpose,
         true as is_consent_needed,
         cast(null as {{ dbt.type_timestamp() }}) as min_notice_published_at
@@ -35,6 +39,8 @@ needs as (
     where purpose is not null
 ),
 
+-- who left is asked by the version that had admitted them, who entered by the one that admits: a version that accepts other
+-- notices is nobody's choice
 compared as (
     select
         changes.as_of,
@@ -46,7 +52,12 @@ compared as (
         coalesce(permissions.is_objected, false) or coalesce(permissions.is_restricted, false) as is_objected,
         coalesce(previous.is_objected, false) or coalesce(previous.is_restricted, false) as was_objected
     from changes
-    inner join needs on changes.segment_id = needs.segment_id
+    inner join needs
+        on changes.segment_id = needs.segment_id
+        and {{ is_in_interval(
+            "case when changes.change = 'left' then changes.previous_as_of else changes.as_of end",
+            'needs.effective_from', 'needs.effective_to'
+        ) }}
     left join permissions
         on changes.as_of = permissions.as_of
         and changes.customer_key = permissions.customer_key
