@@ -29,7 +29,8 @@ visible as (
         consent_events.status,
         consent_events.is_permissive,
         consent_events.consent_version,
-        case when consent_events.notice_published_at <= clock.known_at then consent_events.notice_published_at end as notice_published_at,
+        case when consent_events.notice_published_at <= clock.known_at then consent_events.notice_published_at end
+            as notice_published_at,
         consent_events.effective_at,
         consent_events.is_permissive and consent_events.track = 'consent' as is_grant,
         {{ plus_seconds('consent_events.effective_at', 'purposes.consent_valid_days * 86400') }} as expires_at,
