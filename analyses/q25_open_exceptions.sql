@@ -16,10 +16,10 @@ with exceptions as (
     select
         'rows_unaccounted_for' as kind,
         table_name as subject,
-        'rows in = accepted + revisions + duplicates + rejected does not hold' as detail,
-        n_rows_in - n_accepted - n_revisions - n_duplicates - n_rejected as n_rows
+        'rows in = accepted + revisions + duplicates + rejected + erased does not hold' as detail,
+        n_rows_in - n_accepted - n_revisions - n_duplicates - n_rejected - n_erased_rows as n_rows
     from {{ ref('control_totals') }}
-    where n_rows_in != n_accepted + n_revisions + n_duplicates + n_rejected
+    where n_rows_in != n_accepted + n_revisions + n_duplicates + n_rejected + n_erased_rows
 
     union all
 

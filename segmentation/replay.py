@@ -162,7 +162,10 @@ def outcome(home: Home, evaluations: list[Evaluation], mode: str) -> Outcome:
             select
                 count(distinct as_of), count(*), count(*) filter (is_root_equal),
                 coalesce(sum(n_recorded), 0)::bigint, coalesce(sum(n_identical), 0)::bigint,
-                count(*) filter (not is_root_equal and n_added + n_removed + n_modified = 0)
+                count(*) filter (
+                    not is_root_equal and n_added + n_removed + n_modified = 0
+                    or n_recorded - n_identical - n_modified - n_removed != n_erased + n_purged),
+                coalesce(sum(n_erased), 0)::bigint, coalesce(sum(n_purged), 0)::bigint
             from audit.replay_partitions where mode = ? and list_contains(?, as_of)
             """,
             [mode, dates],
@@ -171,7 +174,9 @@ def outcome(home: Home, evaluations: list[Evaluation], mode: str) -> Outcome:
             "select replay_cause, count(*) from audit.replay_differences where mode = ? and list_contains(?, as_of) group by replay_cause",
             [mode, dates],
         ).fetchall())
-    # the same members under another hash: the evidence itself was changed
+    # who is on record and in no history any more, as many as the ledger of deletions says
+    causes |= {cause: count for cause, count in zip(("erased", "purged"), counts[6:]) if count}
+    # the same members under another hash, or fewer than the ledger explains: the evidence itself was changed
     if counts[5]:
         causes["unexplained"] = causes.get("unexplained", 0) + counts[5]
     return Outcome(*counts[:5], causes)

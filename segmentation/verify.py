@@ -8,8 +8,11 @@ record and proof do not share a mistake. `x1f` is the unit separator, canonical(
     evaluations_hash = sha256(sha256(canonical(evaluation)) of all rows of one run, sorted, joined by nothing)
     run_hash         = sha256(previous_hash || canonical(run)), the first previous_hash being 64 zeros
 
-What an erasure prunes stays provable: if there is a table audit.pruned_leaves (segment_id, valid_from, valid_to, leaf), its
-leaves count as those of people who can no longer be shown. Source: privacy.md 2.6 and 3.2.
+    log_hash         = sha256(previous_hash || canonical(deletion)), likewise
+
+What an erasure or a purge deletes stays provable: the leaves in audit.pruned_leaves count as those of people who can no longer
+be shown, in evaluations up to the run that was the newest then, and as many as audit.deletion_ledger says. Source: privacy.md
+2.6 and 3.2.
 """
 
 import hashlib
@@ -49,6 +52,12 @@ RUN = (
     ("origin", "text"), ("executor", "text"), ("executed_at", "instant"), ("evaluations_hash", "text"),
 )
 RUN_HASHES = ("previous_hash", "run_hash")
+# without customer_key: a later erasure takes it out of the log
+DELETION = (
+    ("log_number", "integer"), ("deletion_id", "text"), ("kind", "text"), ("request_key", "text"), ("requested_at", "instant"),
+    ("effective_at", "instant"), ("recorded_at", "instant"), ("acted_at", "instant"), ("segment_id", "text"),
+     ("relation", "text"), ("n_rows", "integer"), ("reason", "text"), ("executor", "text"),
+)
 
 
 @dataclass
@@ -85,7 +94,7 @@ def _canonical_value(value, kind: str) -> str:
     return "".join(ESCAPES.get(char, char) for char in value)
 
 
-def _canonical_sql(fields: tuple[tuple[str, str], ...], alias: str) -> str:
+def canonical_sql(fields: tuple[tuple[str, str], ...], alias: str) -> str:
     """The same as an expression of DuckDB: a history has too many rows to be read one by one."""
 
     def value(name: str, kind: str) -> str:
@@ -122,6 +131,8 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         found.is_with_leaves = _has(connection, "leaf_nonces")
         _load_dates(connection)
         found.findings += _interval_ends(connection)
+        if _has(connection, "deletion_log"):
+            found.findings += _deletions(_rows(connection, "audit.deletion_log"))
         found.findings += _copies(connection)
         found.findings += _partitions(connection, found)
     return found
@@ -140,7 +151,8 @@ def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 def _rows(connection: duckdb.DuckDBPyConnection, relation: str) -> list[dict]:
     """All rows of a small relation; runs in the order of the chain."""
-    order = "run_number, as_of, attempt" if relation.endswith("runs") else "as_of, attempt, segment_id"
+    order = {"audit.segment_runs": "run_number, as_of, attempt", "audit.deletion_log": "log_number"}.get(
+        relation, "as_of, attempt, segment_id")
     cursor = connection.execute(f"select * from warehouse.{relation} order by {order}")
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row)) for row in cursor.fetchall()]
@@ -171,6 +183,18 @@ def _chain(runs: list[dict], evaluations: list[dict]) -> Iterator[str]:
         previous = run
     for as_of, attempt in sorted(of_run):
         yield f"Evaluation as of {as_of}, attempt {attempt}: no run recorded it; build again, or it was put in."
+
+
+def _deletions(log: list[dict]) -> Iterator[str]:
+    """What is wrong with the log of deletions and its chain."""
+    previous = {"log_number": 0, "log_hash": CHAIN_START}
+    for row in log:
+        name = f"Row {row['log_number']} of audit.deletion_log"
+        if row["log_number"] != previous["log_number"] + 1 or row["previous_hash"] != previous["log_hash"]:
+            yield f"{name}: does not follow on row {previous['log_number']}; a row is missing, moved or was put in."
+        if row["log_hash"] != sha256(row["previous_hash"] + canonical(DELETION, row)):
+            yield f"{name}: was changed, it does not give its log_hash."
+        previous = row
 
 
 def _counts(runs: list[dict], evaluations: list[dict]) -> Iterator[str]:
@@ -204,8 +228,9 @@ def _load_dates(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
         create temp table recorded as
-        select as_of, segment_id, n_members, partition_hash
-        from warehouse.audit.segment_evaluations
+        select as_of, segment_id, n_members, partition_hash, attempt, coalesce(run_number, 9223372036854775807) as run_number
+        from warehouse.audit.segment_evaluations as evaluations
+        left join (select as_of, attempt, run_number from warehouse.audit.segment_runs) as runs using (as_of, attempt)
         qualify attempt = max(attempt) over (partition by as_of)
         """
     )
@@ -271,16 +296,17 @@ def _copies(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified) -> list[str]:
     """Members and roots of every recorded date and segment, computed from the intervals of the history."""
     _load_leaves(connection, found.is_with_leaves)
-    connection.execute("create temp table computed (as_of timestamp, segment_id varchar, n_members bigint, partition_hash varchar)")
+    connection.execute("create temp table computed (as_of timestamp, segment_id varchar, n_members bigint, n_pruned bigint, partition_hash varchar)")
     root = "sha256(string_agg(leaf, '' order by leaf))" if found.is_with_leaves else "null"
     for dates in _chunks(connection):
         connection.execute(
             f"""
             insert into computed
-            select dates.as_of, leaves.segment_id, count(*), {root}
+            select dates.as_of, leaves.segment_id, count(*), count(leaves.last_run), {root}
             from leaves
-            inner join (select unnest(?::timestamp[]) as as_of) as dates
+            inner join (select distinct as_of, run_number from recorded where list_contains(?::timestamp[], as_of)) as dates
                 on dates.as_of >= leaves.valid_from and dates.as_of < leaves.valid_to
+                    and coalesce(dates.run_number <= leaves.last_run, true)
             group by all
             """,
             [dates],
@@ -317,18 +343,37 @@ def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified) -> list[
                      + (" (the first date)." if count > 1 else "."),
             "hash": "the members in the history do not give the recorded partition_hash; a row was changed.",
         }[kind])
+    said += _ledger(connection)
     missing = connection.execute("select segment_id, count(*) from leaves where leaf is null group by all order by all").fetchall()
     if found.is_with_leaves:
         said += [f"Segment {segment}: {count} row(s) of the history belong to nobody who has a leaf nonce." for segment, count in missing]
     return said
 
 
+def _ledger(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Deleted memberships must be those that the ledger counts: a row cannot pass for erased."""
+    if not _has(connection, "deletion_ledger"):
+        return []
+    rows = connection.execute(
+        """
+        select segment_id, as_of, coalesce(computed.n_pruned, 0) as n_pruned, coalesce(ledger.n_erased + ledger.n_purged, 0) as n_deleted
+        from recorded
+        left join computed using (as_of, segment_id)
+        left join warehouse.audit.deletion_ledger as ledger using (as_of, segment_id, attempt)
+        where n_pruned != n_deleted
+        order by all
+        """
+    ).fetchall()
+    return [f"Segment {segment} as of {as_of}: {pruned} leaves are pruned, but the ledger of deletions counts {deleted}."
+            for segment, as_of, pruned, deleted in rows]
+
+
 def _load_leaves(connection: duckdb.DuckDBPyConnection, is_with_leaves: bool) -> None:
-    leaf = f"sha256(nonces.nonce || chr(31) || {_canonical_sql(MEMBERSHIP, 'history')})" if is_with_leaves else "null::varchar"
+    leaf = f"sha256(nonces.nonce || chr(31) || {canonical_sql(MEMBERSHIP, 'history')})" if is_with_leaves else "null::varchar"
     nonces = "left join restricted.vault.leaf_nonces as nonces using (customer_key)" if is_with_leaves else ""
     pruned = """
         union all
-        select segment_id, valid_from, coalesce(valid_to, 'infinity'::timestamp), leaf from warehouse.audit.pruned_leaves
+        select segment_id, valid_from, coalesce(valid_to, 'infinity'::timestamp), leaf, last_run from warehouse.audit.pruned_leaves
     """ if _has(connection, "pruned_leaves") else ""
     connection.execute(
         f"""
@@ -337,7 +382,8 @@ def _load_leaves(connection: duckdb.DuckDBPyConnection, is_with_leaves: bool) ->
             history.segment_id,
             history.dbt_valid_from as valid_from,
             coalesce(history.dbt_valid_to, 'infinity'::timestamp) as valid_to,
-            {leaf} as leaf
+            {leaf} as leaf,
+            null::bigint as last_run
         from warehouse.snapshots.segment_membership as history
         {nonces}
         {pruned}

@@ -22,3 +22,16 @@
 {% macro postgres__byte_ordered(text) -%}
     {{ text }} collate "C"
 {%- endmacro %}
+
+{# The type of a text column in a table that no contract declares: compared by its bytes, as above. #}
+{% macro text_column_type() -%}
+    {{ return(adapter.dispatch('text_column_type')()) }}
+{%- endmacro %}
+
+{% macro default__text_column_type() -%}
+    {{ return(dbt.type_string()) }}
+{%- endmacro %}
+
+{% macro postgres__text_column_type() -%}
+    {{ return('text collate "C"') }}
+{%- endmacro %}

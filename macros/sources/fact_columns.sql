@@ -73,3 +73,42 @@
         }
     }[table]) }}
 {%- endmacro %}
+
+{#
+    Whose a raw row is and when it happened, for facts about persons: `sides`, each an identifier as SQL on the alias
+    `received` (type, id; the first one that the row names), and `occurred_at`, the column with its time.
+    Argument: table of the input contract.
+#}
+{% macro fact_persons(table) -%}
+    {%- set types, ids, sides = [], [], [] -%}
+    {%- set columns = {
+        'orders': ['customer_id', 'email', 'phone'], 'consents': ['customer_id', 'email', 'phone'], 'customers': ['customer_id'],
+        'scheduled_sends': ['customer_id', 'email']
+    }.get(table, []) -%}
+    {%- set forms = {
+        'customer_id': 'received.customer_id', 'email': normalised_email('received.email'), 'phone': normalised_phone('received.phone')
+    } -%}
+    {%- for column in columns -%}
+        {%- do types.append('when ' ~ forms[column] ~ " is not null then '" ~ column ~ "'") -%}
+        {%- do ids.append(forms[column]) -%}
+    {%- endfor -%}
+    {%- if columns | length == 1 -%}
+        {%- do sides.append({'type': "'" ~ columns[0] ~ "'", 'id': ids[0]}) -%}
+    {%- elif columns -%}
+        {%- do sides.append({'type': 'case ' ~ types | join(' ') ~ ' end', 'id': 'coalesce(' ~ ids | join(', ') ~ ')'}) -%}
+    {%- elif table == 'identity_links' -%}
+        {%- for side in ['left', 'right'] -%}
+            {%- set id = 'received.' ~ side ~ '_id' -%}
+            {%- do sides.append({'type': 'received.' ~ side ~ '_type', 'id': 'case received.' ~ side ~ "_type when 'email' then "
+                ~ normalised_email(id) ~ " when 'phone' then " ~ normalised_phone(id) ~ ' else ' ~ id ~ ' end'}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for side in sides -%}{%- do side.update({'until': 'erased' ~ loop.index ~ '.erased_until'}) -%}{%- endfor -%}
+    {{ return({
+        'sides': sides,
+        'occurred_at': {
+            'orders': 'ordered_at', 'consents': 'effective_at', 'customers': 'created_at', 'identity_links': 'effective_at',
+            'scheduled_sends': 'recorded_at'
+        }.get(table)
+    }) }}
+{%- endmacro %}

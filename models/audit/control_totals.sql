@@ -8,6 +8,7 @@ with load_counts as (
         table_name,
         sum(n_rows_in) as n_rows_in,
         sum(n_unusable) as n_unusable,
+        sum(n_erased_rows) as n_erased_rows,
         sum(n_duplicate_events) as n_duplicate_events,
         max(newest_recorded_at) as newest_recorded_at
     from {{ ref('int_load_counts') }}
@@ -54,7 +55,8 @@ select
     ) as bigint) as n_accepted,
     coalesce(classes.n_revisions, 0) as n_revisions,
     cast(coalesce(load_counts.n_duplicate_events, classes.n_duplicates, 0) as bigint) as n_duplicates,
-    cast(load_counts.n_unusable + coalesce(classes.n_contradicting, 0) as bigint) as n_rejected,
+    cast(load_counts.n_unusable - load_counts.n_erased_rows + coalesce(classes.n_contradicting, 0) as bigint) as n_rejected,
+    cast(load_counts.n_erased_rows as bigint) as n_erased_rows,
     load_counts.newest_recorded_at
 from load_counts
 left join accepted on load_counts.table_name = accepted.table_name

@@ -75,6 +75,12 @@ late_dates as (
     select distinct as_of from late_facts
 ),
 
+-- nor do those compete any more who were erased since
+thinned_dates as (
+    select distinct as_of from {{ source('lifecycle', 'deletion_ledger') }}
+    where segment_id = '(all)' and n_erased > 0
+),
+
 -- segments that others can move a person in or out of
 ranked_segments as (
     select distinct inputs.segment_id
@@ -89,13 +95,15 @@ judged as (
         late_facts.customer_key is not null as has_late_facts,
         coalesce(late_facts.has_late_consent, false) as has_late_consent,
         -- a person moved out of one segment has another primary one
-        late_dates.as_of is not null and max(case when ranked_segments.segment_id is not null then 1 else 0 end)
+        coalesce(late_dates.as_of, thinned_dates.as_of) is not null
+        and max(case when ranked_segments.segment_id is not null then 1 else 0 end)
             over (partition by differences.as_of, differences.customer_key) = 1 as is_moved_by_others
     from differences
     left join late_facts
         on differences.as_of = late_facts.as_of
         and differences.customer_key = late_facts.customer_key
     left join late_dates on differences.as_of = late_dates.as_of
+    left join thinned_dates on differences.as_of = thinned_dates.as_of
     left join ranked_segments on differences.segment_id = ranked_segments.segment_id
 )
 

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail', full_refresh=false) }}
+{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='append_new_columns', full_refresh=false) }}
 
 with replayed as (
     select * from {{ ref('segment_partitions') }}
@@ -9,6 +9,10 @@ recorded as (
         *,
         row_number() over (partition by as_of, segment_id order by attempt desc) as newness
     from {{ recorded_evaluations() }} as evaluations
+),
+
+deleted as (
+    select * from {{ source('lifecycle', 'deletion_ledger') }}
 ),
 
 differences as (
@@ -38,7 +42,9 @@ select
     coalesce(differences.n_unexplained, 0) as n_unexplained,
     recorded.spec_version as recorded_spec_version,
     replayed.spec_version as replayed_spec_version,
-    coalesce(recorded.partition_hash = replayed.partition_hash, false) as is_root_equal
+    coalesce(recorded.partition_hash = replayed.partition_hash, false) as is_root_equal,
+    coalesce(deleted.n_erased, 0) as n_erased,
+    coalesce(deleted.n_purged, 0) as n_purged
 from replayed
 left join recorded
     on replayed.as_of = recorded.as_of
@@ -47,6 +53,10 @@ left join recorded
 left join differences
     on replayed.as_of = differences.as_of
     and replayed.segment_id = differences.segment_id
+left join deleted
+    on recorded.as_of = deleted.as_of
+    and recorded.segment_id = deleted.segment_id
+    and recorded.attempt = deleted.attempt
 {% if not is_replay() -%}
 -- what stands here is kept from replays; a build adds nothing
 where false

@@ -1,3 +1,5 @@
+{%- set recorded_runs = recorded_relation('segment_runs') if is_replay() else none -%}
+
 with clock as (
     select * from {{ ref('evaluation_clock') }}
 ),
@@ -108,19 +110,40 @@ leaves as (
     select
         members.as_of,
         members.segment_id,
+        false as is_pruned,
         {{ sha256_hex("nonces.nonce || chr(31) || " ~ canonical_fields(membership_fields(), 'members')) }} as leaf
     from members
     left join nonces on members.customer_key = nonces.customer_key
     where {{ raise_if(
         'nonces.nonce is null', "'a member of ' || members.segment_id || ' has no leaf nonce: somebody erased is in the data'"
     ) }}
+    {%- if recorded_runs is not none %}
+
+    union all
+
+    -- evaluated again, a date still has the leaves of whom an erasure or a purge deleted since
+    select
+        clock.as_of,
+        pruned.segment_id,
+        true as is_pruned,
+        pruned.leaf
+    from {{ source('lifecycle', 'pruned_leaves') }} as pruned
+    inner join clock on {{ is_in_interval('clock.as_of', 'pruned.valid_from', 'pruned.valid_to') }}
+    inner join (
+        select
+            as_of,
+            max(run_number) as run_number
+        from {{ recorded_runs }}
+        group by as_of
+    ) as runs on clock.as_of = runs.as_of and pruned.last_run >= runs.run_number
+    {%- endif %}
 ),
 
 roots as (
     select
         as_of,
         segment_id,
-        count(*) as n_members,
+        count(*) filter (where not is_pruned) as n_members,
         {{ sha256_hex(dbt.listagg('leaf', "''", 'order by leaf')) }} as partition_hash
     from leaves
     group by as_of, segment_id

@@ -18,7 +18,7 @@ from segmentation.dbt_run import environment, run_dbt
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
 from segmentation.vault import SEED_FILE, nonce_seed
-from segmentation.verify import CHAIN_START, EVALUATION, MEMBERSHIP, RUN, _canonical_sql, canonical, sha256, verify
+from segmentation.verify import CHAIN_START, EVALUATION, MEMBERSHIP, RUN, canonical, canonical_sql, sha256, verify
 
 FIELDS = (("name", "text"), ("number", "integer"), ("yes", "boolean"), ("at", "instant"))
 HASH = re.compile(rb"[0-9a-f]{64}")
@@ -57,7 +57,7 @@ def test_the_models_and_verify_write_a_row_alike(macros: Macros, row: dict):
     expected = canonical(FIELDS, row)
     assert in_sql(macros.canonical_fields([list(field) for field in FIELDS], "t"), row) == expected
     without_instant = tuple(field for field in FIELDS if field[1] != "instant")  # no membership has one
-    assert in_sql(_canonical_sql(without_instant, "t"), row) == canonical(without_instant, row)
+    assert in_sql(canonical_sql(without_instant, "t"), row) == canonical(without_instant, row)
 
 
 def test_the_form_is_the_documented_one():

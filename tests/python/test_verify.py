@@ -304,10 +304,18 @@ def test_an_erased_person_is_gone_and_the_root_still_verifies(home: Tampered):
     home.change(f"delete from {SNAPSHOT} {gone}", f"delete from segments.segment_membership_history {gone}",
                 f"delete from segments.membership_by_customer {gone}", f"delete from segments.segment_members {gone}", f"delete from restricted.vault.leaf_nonces {gone}")
     home.finds("the history shows")
-    values = ", ".join(f"('{segment}', '{start}', {end and repr(end) or 'null'}, '{leaf}')" for segment, start, end, leaf in pruned)
-    home.change("create table audit.pruned_leaves (segment_id varchar, valid_from timestamp, valid_to timestamp, leaf varchar)",
-                f"insert into audit.pruned_leaves values {values}")
+    values = ", ".join(f"('{segment}', '{start}', {end and repr(end) or 'null'}, 2, '{leaf}')" for segment, start, end, leaf in pruned)
+    home.change(f"insert into audit.pruned_leaves values {values}")
+    home.finds("the ledger of deletions counts 0")
+    home.change("""
+        insert into audit.deletion_ledger
+        select as_of, segment_id, attempt, count(*), 0 from audit.segment_evaluations
+        inner join audit.pruned_leaves as pruned using (segment_id)
+        where as_of >= valid_from and (as_of < valid_to or valid_to is null) group by all""")
     assert home.verify().findings == []
+    # a leaf counts up to the run that was the newest when it was pruned
+    home.change("update audit.pruned_leaves set last_run = 1")
+    home.finds(SECOND)
 
 
 def test_a_destroyed_nonce_of_somebody_still_in_the_history_is_named(home: Tampered):

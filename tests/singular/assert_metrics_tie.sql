@@ -12,7 +12,21 @@ sizes as (
 ),
 
 evaluated as (
-    select distinct as_of from {{ ref('segment_evaluations') }}
+    select
+        as_of,
+        max(attempt) as attempt
+    from {{ ref('segment_evaluations') }}
+    group by as_of
+),
+
+-- what erasure and purge deleted of the newest attempt
+deleted as (
+    select
+        ledger.as_of,
+        ledger.segment_id,
+        ledger.n_erased + ledger.n_purged as n_deleted
+    from {{ source('lifecycle', 'deletion_ledger') }} as ledger
+    inner join evaluated on ledger.as_of = evaluated.as_of and ledger.attempt = evaluated.attempt
 ),
 
 shares as (
@@ -35,7 +49,10 @@ problems as (
     left join sizes
         on totals.segment_id = sizes.segment_id
         and {{ is_in_interval('totals.as_of', 'sizes.valid_from', 'sizes.valid_to') }}
-    where totals.segment_id != '(all)' and totals.n_members != coalesce(sizes.n_members, 0)
+    left join deleted
+        on totals.as_of = deleted.as_of
+        and totals.segment_id = deleted.segment_id
+    where totals.segment_id != '(all)' and totals.n_members != coalesce(sizes.n_members, 0) + coalesce(deleted.n_deleted, 0)
 
     union all
 
@@ -48,8 +65,15 @@ problems as (
     left join sizes
         on totals.segment_id = sizes.segment_id
         and {{ is_in_interval('totals.window_from', 'sizes.valid_from', 'sizes.valid_to') }}
+    left join deleted
+        on totals.window_from = deleted.as_of
+        and totals.segment_id = deleted.segment_id
+    -- counted before the deletion or after it
     where totals.segment_id != '(all)'
-        and coalesce(totals.n_members_at_start, -1) != coalesce(sizes.n_members, 0)
+        and not coalesce(
+            totals.n_members_at_start - coalesce(sizes.n_members, 0) between 0 and coalesce(deleted.n_deleted, 0),
+            false
+        )
 
     union all
 

@@ -22,6 +22,16 @@ departed as (
     group by from_as_of, from_group
 ),
 
+-- of whom an erasure took away in between, only the number is left
+erased as (
+    select
+        as_of,
+        max(n_erased) as n_erased
+    from {{ source('lifecycle', 'deletion_ledger') }}
+    where segment_id = '(all)'
+    group by as_of
+),
+
 -- evaluations with a matrix before and one after
 between_two as (
     select distinct arrivals.to_as_of as as_of
@@ -50,8 +60,9 @@ from arrived
 full outer join departed
     on arrived.as_of = departed.as_of
     and arrived.value_group = departed.value_group
+left join erased on arrived.as_of = erased.as_of
 where coalesce(arrived.as_of, departed.as_of) in (select between_two.as_of from between_two)
-    and coalesce(arrived.customers, 0) != coalesce(departed.customers, 0)
+    and not coalesce(arrived.customers, 0) - coalesce(departed.customers, 0) between 0 and coalesce(erased.n_erased, 0)
 
 union all
 

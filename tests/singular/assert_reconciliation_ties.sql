@@ -33,7 +33,7 @@ orders as (
 ),
 
 rows_read as (
-    select n_rows_in from {{ ref('control_totals') }}
+    select n_rows_in - n_erased_rows as n_rows from {{ ref('control_totals') }}
     where table_name = 'orders'
 )
 
@@ -62,4 +62,4 @@ select
     figures.definition
 from figures
 cross join rows_read
-where figures.definition = 'file' and figures.their_orders != rows_read.n_rows_in
+where figures.definition = 'file' and figures.their_orders != rows_read.n_rows

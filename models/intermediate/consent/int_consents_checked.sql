@@ -1,7 +1,12 @@
 {{ config(materialized='table') }}
 
-with consents as (
+with received as (
     select * from {{ ref('stg_generic__consents') }}
+),
+
+-- raw rows of somebody erased come without their content
+consents as (
+    {{ without_erased('received', 'consents') }}
 ),
 
 settings as (
@@ -40,7 +45,8 @@ normalised as (
             recorded_at, case when effective_at > settings.ingested_at then settings.ingested_at else effective_at end
         ) as recorded_at,
         unreadable_column,
-        unreadable_value
+        unreadable_value,
+        is_erased
     from consents
     cross join settings
 )
@@ -64,6 +70,7 @@ select
     normalised.recorded_at,
     normalised.unreadable_value,
     case
+        when normalised.is_erased then {{ erased_reason() }}
         when normalised.consent_event_id is null then 'missing consent_event_id'
         when normalised.unreadable_column is not null then 'unreadable ' || normalised.unreadable_column
         when normalised.purpose is null then 'missing purpose'

@@ -8,7 +8,7 @@ with events as (
 
 select
     events.source_system,
-    events.event_id,
+    case when erased.identifier_hash is null then events.event_id end as event_id,
     events.event_type,
     events.customer_id,
     events.anonymous_id,
@@ -36,8 +36,11 @@ select
         or events.recorded_at is null
         or events.occurred_at <= {{ plus_seconds('events.recorded_at', 300) }}
     )
-    and (coalesce(events.recorded_at, events.occurred_at) <= {{ ingested_at }} or {{ ingested_at }} is null) as is_usable,
+    and (coalesce(events.recorded_at, events.occurred_at) <= {{ ingested_at }} or {{ ingested_at }} is null)
+    and erased.identifier_hash is null as is_usable,
+    erased.erased_until,
     case
+        when erased.identifier_hash is not null then {{ erased_reason() }}
         when events.event_id is null then 'missing event_id'
         when events.unreadable_column is not null then 'unreadable ' || events.unreadable_column
         when events.occurred_at is null then 'missing occurred_at'
@@ -45,3 +48,4 @@ select
         {{ time_rejections('events.occurred_at', 'events.recorded_at', ingested_at) }}
     end as rejected_reason
 from events
+{{ join_erased("'customer_id'", 'events.customer_id', ['events.occurred_at', 'events.recorded_at']) }}

@@ -12,10 +12,11 @@ keys as (
 -- counts fulfilled erasures of this identifier, so that someone who comes back is a new person
 generations as (
     select
-        identifier_type,
-        identifier,
-        0 as generation
+        identifiers.identifier_type,
+        identifiers.identifier,
+        coalesce(erased.generation, 0) as generation
     from identifiers
+    {{ join_erased('identifiers.identifier_type', 'identifiers.identifier') }}
 )
 
 select

@@ -1,7 +1,12 @@
 {{ config(materialized='table') }}
 
-with customers as (
+with received as (
     select * from {{ ref('stg_generic__customers') }}
+),
+
+-- raw rows of somebody erased come without their content
+customers as (
+    {{ without_erased('received', 'customers') }}
 ),
 
 settings as (
@@ -24,6 +29,7 @@ select
     ) as recorded_at,
     customers.unreadable_value,
     case
+        when customers.is_erased then {{ erased_reason() }}
         when customers.customer_id is null then 'missing customer_id'
         when customers.unreadable_column is not null then 'unreadable ' || customers.unreadable_column
         {{ time_rejections('customers.created_at', 'customers.recorded_at') }}

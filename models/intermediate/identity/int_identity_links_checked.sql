@@ -1,7 +1,12 @@
 {{ config(materialized='table') }}
 
-with identity_links as (
+with received as (
     select * from {{ ref('stg_generic__identity_links') }}
+),
+
+-- raw rows of somebody erased come without their content
+identity_links as (
+    {{ without_erased('received', 'identity_links') }}
 ),
 
 settings as (
@@ -24,6 +29,7 @@ select
     coalesce(identity_links.recorded_at, identity_links.effective_at) as recorded_at,
     identity_links.unreadable_value,
     case
+        when identity_links.is_erased then {{ erased_reason() }}
         when identity_links.link_id is null then 'missing link_id'
         when identity_links.unreadable_column is not null then 'unreadable ' || identity_links.unreadable_column
         when identity_links.left_type is null then 'missing left_type'

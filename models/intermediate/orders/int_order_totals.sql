@@ -179,7 +179,7 @@ facts as (
         coalesce(rejected.amount, 0) as written_refunded
     from {{ ref('int_refunds_checked') }} as rejected
     cross join clock
-    where rejected.rejected_reason is not null
+    where rejected.rejected_reason != {{ erased_reason() }}
         and coalesce(rejected.refunded_at, clock.as_of) <= clock.as_of
         and coalesce(rejected.recorded_at, clock.known_at) <= clock.known_at
 )

@@ -1,7 +1,12 @@
 {{ config(materialized='table') }}
 
-with orders as (
+with received as (
     select * from {{ ref('stg_generic__orders') }}
+),
+
+-- raw rows of somebody erased come without their content
+orders as (
+    {{ without_erased('received', 'orders') }}
 ),
 
 settings as (
@@ -37,7 +42,8 @@ normalised as (
         orders.recorded_at as given_recorded_at,
         coalesce(orders.recorded_at, orders.ordered_at) as recorded_at,
         orders.unreadable_column,
-        orders.unreadable_value
+        orders.unreadable_value,
+        orders.is_erased
     from orders
     cross join settings
 )
@@ -61,6 +67,7 @@ select
     normalised.recorded_at,
     normalised.unreadable_value,
     case
+        when normalised.is_erased then {{ erased_reason() }}
         when normalised.order_id is null then 'missing order_id'
         when normalised.unreadable_column is not null then 'unreadable ' || normalised.unreadable_column
         when normalised.ordered_at is null then 'missing ordered_at'

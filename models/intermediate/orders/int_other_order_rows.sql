@@ -1,5 +1,6 @@
 with checked as (
     select * from {{ ref('int_orders_checked') }}
+    where coalesce(rejected_reason, '') != {{ erased_reason() }}
 ),
 
 usable_orders as (

@@ -8,6 +8,11 @@ settings as (
     select * from {{ ref('int_settings') }}
 ),
 
+record_keys as (
+    select secret from {{ vault_keys() }}
+    where key_name = 'record_key'
+),
+
 order_versions as (
     select * from {{ ref('int_orders') }}
 ),
@@ -29,17 +34,25 @@ orders as (
     from days_of_refunds as days
     inner join order_versions as orders on days.order_id = orders.order_id
     group by days.order_id, days.refunded_on
+),
+
+erased_orders as (
+    {{ erased_orders() }}
 )
 
 select
     refunds.source_system,
-    refunds.refund_id,
-    refunds.order_id,
-    refunds.amount,
-    refunds.refunded_at,
-    {{ greatest_of(['coalesce(refunds.recorded_at, refunds.refunded_at)', 'orders.fits_from']) }} as recorded_at,
-    refunds.unreadable_value,
+    {%- for column in ['refund_id', 'order_id', 'amount', 'refunded_at'] %}
+    case when erased_orders.order_key is null then refunds.{{ column }} end as {{ column }},
+    {%- endfor %}
     case
+        when erased_orders.order_key is null
+            then {{ greatest_of(['coalesce(refunds.recorded_at, refunds.refunded_at)', 'orders.fits_from']) }}
+        else least(refunds.recorded_at, erased_orders.erased_until)
+    end as recorded_at,
+    case when erased_orders.order_key is null then refunds.unreadable_value end as unreadable_value,
+    case
+        when erased_orders.order_key is not null then {{ erased_reason() }}
         when refunds.refund_id is null then 'missing refund_id'
         when refunds.unreadable_column is not null then 'unreadable ' || refunds.unreadable_column
         when refunds.order_id is null then 'missing order_id'
@@ -52,5 +65,10 @@ select
     end as rejected_reason
 from refunds
 cross join settings
+cross join record_keys
 left join orders
     on refunds.order_id = orders.order_id and {{ local_date('refunds.refunded_at') }} = orders.refunded_on
+left join erased_orders
+    on case
+        when orders.order_id is null then {{ record_key('erased_order', 'refunds.order_id', 'record_keys.secret') }}
+    end = erased_orders.order_key

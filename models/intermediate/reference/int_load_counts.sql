@@ -15,7 +15,9 @@ events as (
     select
         source_system,
         count(*) as n_rows_in,
-        max(recorded_at) filter (where is_usable) as newest_recorded_at
+        count(erased_until) as n_erased_rows,
+        max(case when is_usable then recorded_at else {{ least_of(['recorded_at', 'erased_until']) }} end)
+            filter (where is_usable or erased_until is not null) as newest_recorded_at
     from {{ ref('int_events_checked') }}
     group by source_system
 ),
@@ -38,8 +40,9 @@ contradicting_{{ table }} as (
 ),
 {%- endfor %}
 
--- the clock follows accepted recordings only: neither a row that contradicts an older version, nor a plan (a notice) dated
--- ahead, nor a choice whose recording is only inferred from the time of ingestion
+-- the clock follows accepted recordings (and those of persons erased since: it must not go back), but neither a row that
+-- contradicts an older version, nor a plan (a notice) dated ahead, nor a choice whose recording is only inferred from the
+-- time of ingestion
 counts as (
     {%- for table in tables %}
     {%- set fact = fact_columns(table) %}
@@ -48,9 +51,10 @@ counts as (
         checked.source_system,
         count(*) as n_rows_in,
         count(checked.rejected_reason) as n_unusable,
+        count(*) filter (where checked.rejected_reason = {{ erased_reason() }}) as n_erased_rows,
         cast(null as bigint) as n_duplicate_events,
         max(case
-            when checked.rejected_reason is null
+            when coalesce(checked.rejected_reason, {{ erased_reason() }}) = {{ erased_reason() }}
                 and checked.recorded_at <= settings.newest_possible_at
                 {%- if fact.fixed %}
                 and contradicting.{{ fact.fixed }} is null
@@ -76,6 +80,7 @@ counts as (
         events.source_system,
         events.n_rows_in,
         coalesce(event_exceptions.n_unusable, 0) as n_unusable,
+        events.n_erased_rows,
         coalesce(event_exceptions.n_duplicates, 0) as n_duplicate_events,
         events.newest_recorded_at
     from events
@@ -87,6 +92,7 @@ select
     source_system,
     n_rows_in,
     cast(n_unusable as bigint) as n_unusable,
+    cast(n_erased_rows as bigint) as n_erased_rows,
     cast(n_duplicate_events as bigint) as n_duplicate_events,
     newest_recorded_at
 from counts

@@ -22,7 +22,7 @@ from {{ ref('int_' ~ table ~ '_checked') }} as checked
 {%- if table == 'events' %}
 inner join unusable_events on coalesce(checked.event_id, '') = unusable_events.event_id
 {%- endif %}
-where checked.rejected_reason is not null
+where checked.rejected_reason != {{ erased_reason() }}
 {%- if fact.fixed %}
 
 union all

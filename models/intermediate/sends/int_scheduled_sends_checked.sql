@@ -1,7 +1,12 @@
 {{ config(materialized='table') }}
 
-with scheduled_sends as (
+with received as (
     select * from {{ ref('stg_generic__scheduled_sends') }}
+),
+
+-- raw rows of somebody erased come without their content
+scheduled_sends as (
+    {{ without_erased('received', 'scheduled_sends') }}
 ),
 
 settings as (
@@ -21,6 +26,7 @@ select
     coalesce(scheduled_sends.recorded_at, cast('1900-01-01 00:00:00' as {{ dbt.type_timestamp() }})) as recorded_at,
     scheduled_sends.unreadable_value,
     case
+        when scheduled_sends.is_erased then {{ erased_reason() }}
         when scheduled_sends.send_id is null then 'missing send_id'
         when scheduled_sends.unreadable_column is not null then 'unreadable ' || scheduled_sends.unreadable_column
         when scheduled_sends.channel is null then 'missing channel'

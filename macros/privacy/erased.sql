@@ -1,0 +1,116 @@
+{#
+    Who was erased stays erased: raw rows of the time before the erasure are recognised at the waist and their content goes
+    no further. The raw input is the shop's own and may bring them again at any time (privacy.md C42).
+
+    `vault.erased_identifiers` names nobody: per identifier it holds HMAC-SHA256 under the record key, in a domain of its
+    own, so the value is neither a customer_key nor any other key of the person (privacy.md 3.2). An HMAC per raw row would
+    cost more than the build. So each identifier has a bucket as well, a cheap number from 0 to 65535, and only rows in the
+    bucket of somebody erased are hashed; while nobody is erased the joins below have nothing on their right side.
+#}
+
+{# Why a row of somebody erased is not used, as in `rejected_reason`. No argument; returns a quoted literal. #}
+{% macro erased_reason() -%}
+    'erased person'
+{%- endmacro %}
+
+{#
+    The bucket of an identifier: a number from 0 to 65535 that says nothing to whoever lacks the vault (who has it has the
+    keys). Argument: identifier, SQL text; null gives null.
+#}
+{% macro identifier_bucket(identifier) -%}
+    ((length({{ identifier }}) * 7919 + ascii({{ identifier }}) * 31 + ascii(substr({{ identifier }}, 3, 1)) * 127
+        + ascii(right({{ identifier }}, 1)) * 1009 + ascii(right({{ identifier }}, 2)) * 4099 + ascii(right({{ identifier }}, 3)) * 16411)
+        % 65536)
+{%- endmacro %}
+
+{#
+    What the suppression list holds of an identifier. Arguments: identifier_type, identifier: SQL texts, normalised as in the
+    key map; keys, an alias with inner_block and outer_block of the record key.
+#}
+{% macro erased_hash(identifier_type, identifier, keys) -%}
+    {{ hmac_sha256_hex(
+        "'erased|' || " ~ identifier_type ~ " || '|' || " ~ identifier, keys ~ '.inner_block', keys ~ '.outer_block'
+    ) }}
+{%- endmacro %}
+
+{#
+    LEFT JOINs that find out whether an identifier is of somebody erased. Arguments: identifier_type, identifier: SQL texts;
+    instants, a list of the row's times (SQL): the first of them decides, without any the row is of before; number, to join
+    for several identifiers of a row. Gives the alias erased<number> with identifier_hash (null: not erased), erased_until
+    (the newest erasure) and generation (how many there were).
+#}
+{% macro join_erased(identifier_type, identifier, instants=[], number='') -%}
+    left join (
+        select distinct
+            listed.bucket,
+            record_keys.secret,
+            record_keys.inner_block,
+            record_keys.outer_block
+        from {{ source('vault', 'erased_identifiers') }} as listed
+        cross join {{ vault_keys() }} as record_keys
+        where record_keys.key_name = 'record_key'
+    ) as buckets{{ number }}
+        on {{ identifier_bucket(identifier) }} = buckets{{ number }}.bucket
+    left join (
+        select
+            identifier_hash,
+            max(erased_at) as erased_until,
+            max(generation) as generation
+        from {{ source('vault', 'erased_identifiers') }}
+        group by identifier_hash
+    ) as erased{{ number }}
+        on case
+            when buckets{{ number }}.bucket is not null then {{ erased_hash(identifier_type, identifier, 'buckets' ~ number) }}
+        end = erased{{ number }}.identifier_hash
+        {%- if instants %}
+        and coalesce({{ least_of(instants) }}, cast('1000-01-01 00:00:00' as {{ dbt.type_timestamp() }})) <= erased{{ number }}.erased_until
+        {%- endif %}
+{%- endmacro %}
+
+{#
+    The rows of a raw table as staged, without the content of those that belong to somebody erased: of these only
+    source_system and recorded_at are left (not after the erasure, so that they move no clock), the key of an order as a hash
+    that its lines and refunds can be recognised by, and is_erased. Whose a row is: the first identifier that it names.
+    Arguments: relation (a CTE with the columns of staging), table of the input contract.
+#}
+{% macro without_erased(relation, table) -%}
+    {%- set person = fact_persons(table) -%}
+    {%- set is_erased = [] -%}
+    {%- for _ in person.sides -%}{%- do is_erased.append('erased' ~ loop.index ~ '.identifier_hash is not null') -%}{%- endfor -%}
+    {%- set is_erased = is_erased | join(' or ') -%}
+    select
+        received.source_system,
+        {%- for column in fact_columns(table).columns + ['unreadable_column', 'unreadable_value'] if column not in ['recorded_at', 'is_recorded_at_known'] %}
+        case
+            when not ({{ is_erased }}) then received.{{ column }}
+            {%- if column == 'order_id' and table == 'orders' %}
+            else {{ record_key('erased_order', 'received.order_id', 'buckets1.secret') }}
+            {%- endif %}
+        end as {{ column }},
+        {%- endfor %}
+        case
+            when {{ is_erased }}
+                then {{ least_of(['coalesce(received.recorded_at, received.' ~ person.occurred_at ~ ')'] + person.sides | map(attribute='until') | list) }}
+            else received.recorded_at
+        end as recorded_at,
+        {{ is_erased }} as is_erased
+    from {{ relation }} as received
+    {%- for side in person.sides %}
+    {{ join_erased(side.type, side.id, ['received.' ~ person.occurred_at, 'received.recorded_at'], loop.index) }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#
+    The orders of persons erased, by the hash that without_erased() left of their keys: order_key; erased_until, the newest
+    erasure. Only a line or refund without a usable order need be looked up there. No argument; returns a query.
+#}
+{% macro erased_orders() -%}
+    select
+        order_key,
+        erased_until
+    from (
+        select distinct order_id as order_key from {{ ref('int_orders_checked') }}
+        where rejected_reason = {{ erased_reason() }}
+    ) as keys
+    cross join (select max(erased_at) as erased_until from {{ source('vault', 'erased_identifiers') }}) as erasures
+{%- endmacro %}
