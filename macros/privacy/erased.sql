@@ -15,12 +15,18 @@
 
 {#
     The bucket of an identifier: a number from 0 to 65535 that says nothing to whoever lacks the vault (who has it has the
-    keys). Argument: identifier, SQL text; null gives null.
+    keys). Every factor is below 4096, so that no integer overflows. Argument: identifier, SQL text; null gives null.
 #}
 {% macro identifier_bucket(identifier) -%}
-    ((length({{ identifier }}) * 7919 + ascii({{ identifier }}) * 31 + ascii(substr({{ identifier }}, 3, 1)) * 127
-        + ascii(right({{ identifier }}, 1)) * 1009 + ascii(right({{ identifier }}, 2)) * 4099 + ascii(right({{ identifier }}, 3)) * 16411)
-        % 65536)
+    ((
+        length({{ identifier }}) % 4096 * 7919
+        {%- for text, weight in [
+            (identifier, 31), ('substr(' ~ identifier ~ ', 3, 1)', 127), ('right(' ~ identifier ~ ', 1)', 1009),
+            ('right(' ~ identifier ~ ', 2)', 4099), ('right(' ~ identifier ~ ', 3)', 16411)
+        ] %}
+        + ascii({{ text }}) % 4096 * {{ weight }}
+        {%- endfor %}
+    ) % 65536)
 {%- endmacro %}
 
 {#
