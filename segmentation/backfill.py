@@ -10,7 +10,7 @@ import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home
-from segmentation.replay import PREFIX, Evaluation, copy_table, drop_replayed, evaluate, in_parts, part_title
+from segmentation.replay import PREFIX, STABILITY, Evaluation, copy_table, drop_replayed, evaluate, in_parts, part_title
 
 EVERY = ("day", "week", "month")
 # everything that does not depend on a date: raw rows checked once, keys, specs
@@ -35,10 +35,10 @@ KEPT = (
 )
 DATED = {"segment_migration": "to_as_of"}  # whose as_of has another name
 MEMBERSHIP = ("snapshots", "segment_membership")
-# what goes on from part to part: the hash of a run rests on the one before
-CHAIN = (("audit", "segment_runs"),)
+# what goes on from part to part: the hash of a run rests on the one before, and so does what the stability rule counts
+CHAIN = (("warehouse", "", "audit", "segment_runs"), ("restricted", "", *STABILITY))
 # what the next evaluation is compared with, in the restricted database
-COMPARED = tuple(("evaluated", f"int_evaluated_{what}") for what in ("customers", "matches", "permissions", "segments"))
+COMPARED = (*(("evaluated", f"int_evaluated_{what}") for what in ("customers", "matches", "permissions", "segments")), STABILITY)
 
 
 def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:
@@ -56,7 +56,7 @@ def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:
 
 def one_after_the_other(moments: list[datetime], permitted_at: datetime | None) -> list[Evaluation]:
     """Evaluations that each know what was recorded by then, and are compared with the one before."""
-    return [Evaluation(moment, moment, before, before, permitted_at) for before, moment in zip([None, *moments], moments)]
+    return [Evaluation(moment, moment, before, before, permitted_at, before) for before, moment in zip([None, *moments], moments)]
 
 
 def refuse_recorded(home: Home) -> None:
@@ -97,8 +97,9 @@ def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str]
     for number, part in enumerate(parts, start=1):
         # the last date of the part before is evaluated again: the first of this one is compared with it
         before = parts[number - 2][-1:] if number > 1 else []
-        today = [] if permitted_at in (None, part[-1]) else [permitted_at]
-        evaluate(home, one_after_the_other([*before, *part, *today], permitted_at), run,
+        today = [] if permitted_at in (None, part[-1]) else [
+            Evaluation(permitted_at, permitted_at, part[-1], part[-1], permitted_at, preceding_as_of=permitted_at)]
+        evaluate(home, one_after_the_other([*before, *part], permitted_at) + today, run,
                  part_title("backfilling", number, len(parts)), SELECTION, continued=CHAIN if before else ())
         with home.writing() as warehouse:
             # No transaction spans both databases. What is compared goes first: without a recorded run nobody reads it.

@@ -14,6 +14,8 @@ from segmentation.home import Home
 
 Each = TypeVar("Each")
 PREFIX = "replay_"
+# where a replay in parts keeps what goes on from part to part
+HELD = "held_"
 MODES = ("as_recorded", "as_corrected")
 # what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot or what follows it
 SELECTION = [
@@ -22,6 +24,8 @@ SELECTION = [
     "vendor_verification", "path:models/activation",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
+# what the stability rule knows of the evaluation before, in the restricted database
+STABILITY = ("evaluated", "int_stability")
 RESULTS = ("replay_partitions", "replay_differences")
 # Dates are evaluated together until their orders are this many rows: more would only fill memory.
 ROWS_AT_ONCE = 20_000_000
@@ -32,6 +36,8 @@ class Evaluation:
     """One date to evaluate: the instant, what may be known, and the evaluation that it is compared with, if any.
 
     permitted_at: of what a backfill makes history, the instant at which persons must be permitted too.
+    preceding_as_of: the evaluation before it in the sequence that the stability rule counts; its own date where it is looked
+    at for permissions only and is none of the sequence.
     """
 
     as_of: datetime
@@ -39,6 +45,7 @@ class Evaluation:
     previous_as_of: datetime | None = None
     previous_known_at: datetime | None = None
     permitted_at: datetime | None = None
+    preceding_as_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -79,13 +86,14 @@ def recorded_evaluations(
             rows = []
     if not rows:
         raise UserError(f"{home.folder} holds no recorded evaluation yet: run `segmentation build` first.")
-    asked = [row for row in rows if row[0] == (as_of or row[0]) and (first or row[0]) <= row[0] <= (last or row[0])]
+    asked = [(*row, before) for row, before in zip(rows, [None, *(row[0] for row in rows)])
+             if row[0] == (as_of or row[0]) and (first or row[0]) <= row[0] <= (last or row[0])]
     if not asked:
         raise UserError(f"No evaluation is recorded for these dates: the record goes from {rows[0][0]} to {rows[-1][0]}.")
     # compared with the record of the same date: whatever was recorded since then is late, as in a build
     return [
-        Evaluation(moment, known if mode == "as_recorded" else newest, moment, known, permitted)
-        for moment, known, permitted in asked]
+        Evaluation(moment, known if mode == "as_recorded" else newest, moment, known, permitted, before)
+        for moment, known, permitted, before in asked]
 
 
 def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[list[str], str], None]) -> Outcome:
@@ -93,36 +101,68 @@ def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[
 
     `run` starts dbt with arguments and a title. The record itself is not touched.
     """
-    parts = in_parts(home, evaluations)
+    parts = in_parts(home, leading_evaluations(home, evaluations[0].as_of, mode) + evaluations)
+    with home.writing() as warehouse:
+        _drop_schemas(warehouse, HELD)
     for number, part in enumerate(parts, start=1):
+        before = parts[number - 2][-1:] if number > 1 and stable_since(home, part[0].as_of) else []
         dates = {one.as_of for one in part}
         permitted = {one.permitted_at: one.known_at for one in part if one.permitted_at not in {None, *dates}}
-        later = [Evaluation(moment, max(moment, known)) for moment, known in permitted.items()]
-        evaluate(home, part + later, run, part_title("replaying", number, len(parts)), SELECTION)
+        later = [Evaluation(moment, max(moment, known), preceding_as_of=moment) for moment, known in permitted.items()]
+        evaluate(home, before + part + later, run, part_title("replaying", number, len(parts)), SELECTION,
+                 continued=(("restricted", HELD, *STABILITY),) if before else ())
         with home.writing() as warehouse:
-            _keep_results(warehouse, mode, part)
+            _keep_results(warehouse, mode, [one for one in part if one in evaluations])
+            _drop_schemas(warehouse, HELD)
+            copy_table(warehouse, ("restricted", PREFIX + STABILITY[0], STABILITY[1]), ("restricted", HELD + STABILITY[0], STABILITY[1]),
+                       "as_of = ?", [part[-1].as_of])
             drop_replayed(warehouse)
     with home.writing() as warehouse:
         drop_replayed(warehouse)
+        _drop_schemas(warehouse, HELD)
     return outcome(home, evaluations, mode)
 
 
+def stable_since(home: Home, as_of: datetime) -> datetime | None:
+    """The earliest date from which a rule in force at as_of counts evaluations (`stability`); None where none does.
+
+    Read from the registry of the last build: a version that is not in it takes effect after everything on record.
+    """
+    with _read(home) as warehouse:
+        try:
+            return warehouse.execute(
+                """
+                select min(effective_from) from segments.segment_registry
+                where stability is not null and effective_from <= $1 and coalesce(effective_to, 'infinity') > $1
+                """, [as_of]).fetchone()[0]
+        except (duckdb.BinderException, duckdb.CatalogException):  # built before there was such a rule
+            return None
+
+
+def leading_evaluations(home: Home, as_of: datetime, mode: str) -> list[Evaluation]:
+    """The recorded dates before as_of on which the stability rule rests at as_of: those since the versions in force began."""
+    since = stable_since(home, as_of)
+    if since is None:
+        return []
+    return [one for one in recorded_evaluations(home, mode, first=since) if one.as_of < as_of]
+
+
 def evaluate(home: Home, evaluations: list[Evaluation], run: Callable[[list[str], str], None], title: str,
-             selection: list[str], continued: tuple[tuple[str, str], ...] = ()) -> None:
+             selection: list[str], continued: tuple[tuple[str, str, str, str], ...] = ()) -> None:
     """Build the replay schemas for these dates, from nothing: the nodes that dbt's arguments `selection` name.
 
-    `continued`: recorded tables (schema, name) that the replay appends to instead of beginning them.
+    `continued`: tables (database, prefix of where they are kept, schema, name) that it appends to instead of beginning them.
     """
     with home.writing() as warehouse:
         drop_replayed(warehouse)
-        for schema, table in continued:
-            copy_table(warehouse, ("warehouse", schema, table), ("warehouse", PREFIX + schema, table))
+        for database, kept, schema, table in continued:
+            copy_table(warehouse, (database, kept + schema, table), (database, PREFIX + schema, table))
         warehouse.execute("create schema if not exists replay")
         columns = [field.name for field in fields(Evaluation)]
         warehouse.execute(
             f"create or replace table replay.planned_evaluations ({', '.join(f'{name} timestamp' for name in columns)})")
         warehouse.executemany(
-            "insert into replay.planned_evaluations values (?, ?, ?, ?, ?)", [astuple(one) for one in evaluations])
+            "insert into replay.planned_evaluations values (?, ?, ?, ?, ?, ?)", [astuple(one) for one in evaluations])
     run(selection, title)
 
 
@@ -184,8 +224,12 @@ def outcome(home: Home, evaluations: list[Evaluation], mode: str) -> Outcome:
 
 def drop_replayed(warehouse: duckdb.DuckDBPyConnection) -> None:
     """Remove the schemas of a replay from both databases."""
+    _drop_schemas(warehouse, PREFIX)
+
+
+def _drop_schemas(warehouse: duckdb.DuckDBPyConnection, prefix: str) -> None:
     schemas = warehouse.execute(
-        "select database_name, schema_name from duckdb_schemas() where starts_with(schema_name, ?)", [PREFIX]
+        "select database_name, schema_name from duckdb_schemas() where starts_with(schema_name, ?)", [prefix]
     ).fetchall()
     for database, schema in schemas:
         warehouse.execute(f'drop schema "{database}"."{schema}" cascade')

@@ -55,6 +55,7 @@ select
     registry.effective_from,
     registry.effective_to,
     registry.parameters,
+    registry.stability,
     registry.spec_json,
     registry.rule_sql,
     registry.rule_hash,

@@ -11,8 +11,8 @@
 {%- endmacro %}
 
 {#
-    What the lock of one spec version holds: its parameters, its rule, what it excludes and the oldest notice it accepts, as one
-    text. The excluded rules have locks of their own. Arguments: node, version.
+    What the lock of one spec version holds: its parameters, its rule, what it excludes, the oldest notice it accepts and its
+    stability, as one text. The excluded rules have locks of their own. Arguments: node, version.
 #}
 {% macro locked_text(node, version) -%}
     {%- set excluded = segment_spec(node).get('exclude', []) | sort | join(',') -%}
@@ -20,6 +20,7 @@
         tojson(version.parameters, sort_keys=true) ~ '|' ~ version.effective_from ~ '|' ~ rule_text(node)
         ~ ('|exclude ' ~ excluded if excluded else '')
         ~ ('|notice ' ~ version.min_notice_version if version.get('min_notice_version') else '')
+        ~ ('|stability ' ~ version.stability if version.get('stability') else '')
     ) }}
 {%- endmacro %}
 

@@ -233,6 +233,7 @@
         'effective_from': {'type': 'text', 'format': 'instant'},
         'parameters': {'type': 'parameters'},
         'min_notice_version': {'type': 'text', 'optional': true},
+        'stability': {'type': 'integer', 'least': 2, 'most': 12, 'optional': true},
         'author': {'type': 'text', 'longest': 100},
         'requested_by': {'type': 'text', 'longest': 100},
         'approver': {'type': 'text', 'longest': 100},

@@ -20,6 +20,10 @@ permissions as (
     select * from {{ ref('int_permission_changes') }}
 ),
 
+stability as (
+    select * from {{ ref('int_stability') }}
+),
+
 late_facts as (
     select
         as_of,
@@ -102,6 +106,8 @@ explained as (
             when permissions.not_profiled_reason = 'age_gate' then 'late_data'
             when permissions.previous_not_profiled_reason = 'age_gate' and late_facts.has_late_record then 'late_data'
             when permissions.previous_not_profiled_reason = 'age_gate' then 'time_decay'
+            -- the rule moved earlier: what counts is what ended the waiting since the previous evaluation
+            when stability.delay_ended_by is not null then stability.delay_ended_by
             {%- for cause in ranked_causes %}
             when traced.cause_rank = {{ loop.index }} then '{{ cause }}'
             {%- endfor %}
@@ -127,6 +133,10 @@ explained as (
         on changes.as_of = inputs.as_of
         and changes.segment_id = inputs.segment_id
         and changes.customer_key = inputs.customer_key
+    left join stability
+        on changes.as_of = stability.as_of
+        and changes.segment_id = stability.segment_id
+        and changes.customer_key = stability.customer_key
     left join traced
         on changes.as_of = traced.as_of
         and changes.segment_id = traced.segment_id

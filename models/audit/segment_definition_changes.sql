@@ -1,5 +1,5 @@
 {#- The fields that define a segment. What a version says of itself (dates, author, reason) is no difference between two. -#}
-{%- set rule_fields = ['spec_version', 'parameters', 'rule_hash'] -%}
+{%- set rule_fields = ['spec_version', 'parameters', 'stability', 'rule_hash'] -%}
 {%- set spec_fields = [
     'segment_name', 'description_plain', 'priority', 'lawful_basis', 'lia_ref', 'consent_purposes', 'min_notice_version',
     'purpose', 'eprivacy_basis', 'privacy_impact', 'dpia_ref', 'data_sources', 'retention_trigger', 'retention_days',

@@ -10,6 +10,7 @@ select
     known_at,
     previous_as_of,
     previous_known_at,
+    preceding_as_of,
     permitted_at
 from planned
 {%- else -%}
@@ -65,6 +66,7 @@ select
     evaluations.known_at,
     earlier.previous_as_of,
     recorded.known_at as previous_known_at,
+    earlier.previous_as_of as preceding_as_of,
     cast(null as {{ dbt.type_timestamp() }}) as permitted_at
 from evaluations
 left join earlier on evaluations.as_of = earlier.as_of

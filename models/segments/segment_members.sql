@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 with candidates as (
-    select * from {{ ref('segment_candidates') }}
+    select * from {{ ref('int_effective_candidates') }}
 ),
 
 registry as (

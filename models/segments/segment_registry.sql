@@ -49,6 +49,7 @@ with specs as (
         cast('{{ version.effective_from }}' as {{ dbt.type_timestamp() }}) as effective_from,
         cast({{ text_literal(row.effective_to) }} as {{ dbt.type_timestamp() }}) as effective_to,
         {{ text_literal(tojson(version.parameters, sort_keys=true)) }} as parameters,
+        {{ version.get('stability') or 'cast(null as integer)' }} as stability,
         {{ text_literal(tojson(spec, sort_keys=true)) }} as spec_json,
         {{ text_literal(row.node.raw_code) }} as rule_sql,
         {{ text_literal(locked_text(row.node, version)) }} as locked_text
@@ -88,6 +89,7 @@ select
     effective_from,
     effective_to,
     parameters,
+    stability,
     spec_json,
     rule_sql,
     {{ sha256_hex('locked_text') }} as rule_hash

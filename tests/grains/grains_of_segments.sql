@@ -1,4 +1,6 @@
 {{ broken_grains([
+    'int_effective_candidates',
+    'int_stability',
     'segment_candidates',
     'segment_inputs',
     'segment_members',

@@ -68,12 +68,13 @@ class CompiledModels:
                 self.connection.executemany(f"insert into restricted.raw.demo_{name} values ({marks})", rows)
         self.connection.execute("""
             create or replace table warehouse.replay.planned_evaluations
-            (as_of timestamp, known_at timestamp, previous_as_of timestamp, previous_known_at timestamp, permitted_at timestamp)
+            (as_of timestamp, known_at timestamp, previous_as_of timestamp, previous_known_at timestamp, permitted_at timestamp,
+             preceding_as_of timestamp)
         """)
         before = [(None, None), *dates]
         self.connection.executemany(
-            "insert into warehouse.replay.planned_evaluations values (?, ?, ?, ?, null)",
-            [(*date, *earlier) for date, earlier in zip(dates, before)])
+            "insert into warehouse.replay.planned_evaluations values (?, ?, ?, ?, null, ?)",
+            [(*date, *earlier, earlier[0]) for date, earlier in zip(dates, before)])
         for node in self.nodes:
             if node["name"] in KEPT:
                 self.connection.execute(f"insert into {relation(node)} by name {node['compiled_code']}")

@@ -98,7 +98,8 @@ def test_a_home_without_history_cannot_be_replayed(tmp_path: Path, capsys):
 
 def test_as_recorded_knows_what_was_known_and_as_corrected_what_is_known(home: Built):
     then = recorded_evaluations(Home(home.folder), "as_recorded")
-    assert then == [Evaluation(moment, moment, moment, moment, None) for moment in map(datetime.fromisoformat, (FIRST, SECOND))]
+    first, second = map(datetime.fromisoformat, (FIRST, SECOND))
+    assert then == [Evaluation(first, first, first, first, None, None), Evaluation(second, second, second, second, None, first)]
     now = recorded_evaluations(Home(home.folder), "as_corrected", last=datetime.fromisoformat(FIRST))
     assert [one.as_of for one in now] == [datetime.fromisoformat(FIRST)] and now[0].known_at > now[0].as_of
 

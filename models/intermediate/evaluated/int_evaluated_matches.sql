@@ -8,7 +8,7 @@
 
 -- depends_on: {{ ref('evaluation_clock') }}
 with candidates as (
-    select * from {{ ref('segment_candidates') }}
+    select * from {{ ref('int_effective_candidates') }}
 ),
 
 members as (
