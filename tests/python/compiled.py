@@ -54,6 +54,9 @@ class CompiledModels:
             self.connection.execute(f"detach built_{name}")
         self.connection.execute("set TimeZone = 'UTC'")  # as in profiles.yml
         self.connection.execute("create schema warehouse.replay")
+        # the record, looked up when a model runs: nothing is on record here
+        self.connection.execute("create schema warehouse.audit")
+        self.connection.execute("create table warehouse.audit.segment_evaluations (as_of timestamp, segment_id varchar)")
         for node in self.nodes:
             self.connection.execute(f"create schema if not exists {node['database']}.{node['schema']}")
 
@@ -84,8 +87,11 @@ class CompiledModels:
 
     def rows(self, name: str) -> list[tuple]:
         """All rows of a model, sorted."""
-        node = next(node for node in self.nodes if node["name"] == name)
-        return self.connection.execute(f"select * from {relation(node)} order by all").fetchall()
+        return self.connection.execute(f"select * from {self.relation(name)} order by all").fetchall()
+
+    def relation(self, name: str) -> str:
+        """Where the model of this name stands."""
+        return relation(next(node for node in self.nodes if node["name"] == name))
 
 
 def relation(node: dict) -> str:

@@ -24,6 +24,9 @@ NOTICES = [
      "purposes": "marketing.communications.email;personalize.content.profiling"},
 ]
 VALID_DAYS = 60
+STABILITY = 3
+# in the test of the stability rule every segment asks for it
+EVALUATIONS = [datetime(2026, 1, 5) + timedelta(days=7 * week) for week in range(9)]
 CUSTOMERS = ["anna", "Bob ", "ç'élin"]
 COMPARED = ("segment_members", "segment_partitions", "customer_features", "consent_state", "customers", "rfm_thresholds")
 EXAMPLES = settings(max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -155,9 +158,11 @@ def test_c08_a_consent_ends_when_its_days_are_over(models: CompiledModels):
 @EXAMPLES
 @given(raw=shops())
 def test_many_dates_at_once_are_many_dates_one_by_one(models: CompiledModels, raw: dict):
+    """A rule that counts evaluations needs those since its version began (vip_top_5_percent, from the third date on)."""
     together = evaluated(models, raw, DATES)
     for date in DATES:
-        assert of_date(together, date) == of_date(evaluated(models, raw, [date]), date)
+        counted = [one for one in DATES[2:] if one < date]
+        assert of_date(together, date) == of_date(evaluated(models, raw, [*counted, date]), date)
 
 
 @EXAMPLES
@@ -269,3 +274,80 @@ def test_intervals_are_what_one_snapshot_after_the_other_gives(models: CompiledM
         "select segment_id, customer_key, dbt_valid_from, dbt_valid_to from warehouse.replay_audit.replayed_membership"
     ).fetchall()
     assert sorted(found, key=repr) == sorted(rows, key=repr)
+
+
+@pytest.fixture(scope="module")
+def stable(demo: Built, tmp_path_factory) -> CompiledModels:
+    """Every segment asks for stability, and a pass may go on from what the one before knew, as builds do."""
+    home = tmp_path_factory.mktemp("stable") / "home"
+    shutil.copytree(demo.folder, home, symlinks=True)
+    models = CompiledModels(Built(home, 0), ("segment_members", "int_stability"))
+    models.connection.execute("""
+        create table warehouse.carried (as_of timestamp, segment_id text, customer_key text, is_candidate boolean,
+                                        is_effective boolean, streak integer, last_activity_at timestamp)
+    """)
+    for node in models.nodes:
+        if node["name"] in ("int_stability", "int_effective_candidates"):
+            code, n_registries = re.subn(r'("?\w+"?\."?\w+"?\."?segment_registry"?)', rf"(select * replace ({STABILITY} as stability) from \1)",
+                                         node["compiled_code"])
+            node["compiled_code"], n_carried = re.subn(r"\(select \*, true as is_candidate.*?\) as none_yet", "warehouse.carried", code)
+            assert (n_registries, n_carried) == (1, int(node["name"] == "int_stability"))
+    return models
+
+
+def told(models: CompiledModels, dates: list[datetime]) -> dict[datetime, set]:
+    """Who counts as matching which rule at each date, told one date after the other from what the rules said."""
+    asked = "select as_of, segment_id, customer_key, spec_version from {}"
+    candidates = {row[:3] for row in models.connection.execute(asked.format(models.relation("segment_candidates"))).fetchall()}
+    customers = {row[:2]: row[2:] for row in models.connection.execute(
+        f"select as_of, customer_key, order_count, last_order_at from {models.relation('customer_features')}").fetchall()}
+    segments = models.connection.execute(
+        f"select segment_id, list(effective_from) from {models.relation('segment_registry')} group by 1").fetchall()
+    found = {date: set() for date in dates}
+    for segment, versions in segments:
+        for person in {key for _, key in customers}:
+            history, effective = [], False
+            for before, date in zip([None, *dates], dates):
+                if (date, person) not in customers:
+                    history, effective = [], False
+                    continue
+                if before is not None and any(before < begin <= date for begin in versions):
+                    history = []
+                history.append((date, segment, person) in candidates)
+                count, last_order_at = customers[date, person]
+                purchased = len(history) > 1 and (
+                    count > customers[before, person][0] or (last_order_at is not None and last_order_at > before))
+                held = len(history) >= STABILITY and len(set(history[-STABILITY:])) == 1
+                if len(history) == 1 or held or purchased:
+                    effective = history[-1]
+                if effective:
+                    found[date].add((segment, person))
+    return found
+
+
+def effective(models: CompiledModels) -> dict[datetime, set]:
+    found = {}
+    for as_of, *row in models.connection.execute(
+            f"select as_of, segment_id, customer_key from {models.relation('int_stability')} where is_effective").fetchall():
+        found.setdefault(as_of, set()).add(tuple(row))
+    return found
+
+
+@EXAMPLES
+@given(raw=shops(), cut=st.integers(1, len(EVALUATIONS) - 1))
+def test_the_stability_rule_told_in_python_and_cut_anywhere(stable: CompiledModels, raw: dict, cut: int):
+    stable.connection.execute("delete from warehouse.carried")
+    stable.run(raw, [(str(date), str(date)) for date in EVALUATIONS])
+    together = effective(stable)
+    assert {date: together.get(date, set()) for date in EVALUATIONS} == told(stable, EVALUATIONS)
+    members = stable.rows("segment_members")
+    stable.run(raw, [(str(date), str(date)) for date in EVALUATIONS[:cut]])
+    first = [row for row in stable.rows("segment_members")]
+    stable.connection.execute(
+        f"insert into warehouse.carried by name select * exclude (spec_version, delay_ended_by) from {stable.relation('int_stability')}"
+        " where as_of = ?", [EVALUATIONS[cut - 1]])
+    stable.run(raw, [(str(date), str(date)) for date in EVALUATIONS[cut - 1:]])
+    rest = effective(stable)
+    for date in EVALUATIONS[cut:]:
+        assert rest.get(date, set()) == together.get(date, set())
+    assert first == [row for row in members if row[0] < EVALUATIONS[cut]]

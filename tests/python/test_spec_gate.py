@@ -289,6 +289,9 @@ BROKEN = [
     ("vip", {"versions__0__parameters": [3, 500]}, "versions[1].parameters", "a mapping of parameter names to values"),
     ("vip", {"versions__0__parameters": {"min order": 1}}, "versions[1].parameters.min order", "not a parameter name"),
     ("vip", {"versions__0__parameters": {"spec_version": 1}}, "versions[1].parameters.spec_version", "choose another"),
+    ("vip", {"versions__0__stability": 1}, "versions[1].stability", "2"),
+    ("vip", {"versions__0__stability": 13}, "versions[1].stability", "12"),
+    ("vip", {"versions__0__stability": "3"}, "versions[1].stability", "number"),
     ("vip", {"versions": [VERSION, LATER | {"number": 3}]}, "versions[2].number", "it must be 2"),
     ("vip", {"versions": [VERSION, LATER | {"effective_from": "1900-01-01 00:00:00"}]}, "versions[2].effective_from",
      "later than"),
@@ -509,6 +512,7 @@ def test_reformatting_breaks_no_lock(macros, name, reformat):
 CHANGED = [
     lambda node: change(spec_of(node), "versions.0.parameters.min_net_spend", 499.99),
     lambda node: change(spec_of(node), "versions.0.effective_from", "1900-01-02 00:00:00"),
+    lambda node: change(spec_of(node), "versions.0.stability", 3),
     lambda node: node.update(raw_code=node["raw_code"].replace("order_count >=", "order_count >")),
     lambda node: node.update(raw_code=node["raw_code"].replace("and features.net", "or features.net")),
     lambda node: node.update(raw_code=node["raw_code"] + "where '--' = '/*'"),
