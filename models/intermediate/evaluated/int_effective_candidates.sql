@@ -1,6 +1,10 @@
 {{ config(materialized='view') }}
 
-with candidates as (
+with clock as (
+    select * from {{ ref('evaluation_clock') }}
+),
+
+candidates as (
     select * from {{ ref('segment_candidates') }}
 ),
 
@@ -30,4 +34,5 @@ select
     spec_version,
     last_activity_at
 from stability
-where is_effective
+-- the previous evaluation is kept there beside this one
+where is_effective and as_of in (select clock.as_of from clock)
