@@ -78,7 +78,7 @@
         'vendor.werbehafen_ads,0,0556e34f607b366b3cd20ffddf0ab0040ecb21aa16727e533b2c0357279e8c2f,2026-11-25,privacy-office',
         'vip,1,812022cbd640dc9b8021655db800e76f48b92a8168b827e1c1e0b306bcb62d1b,2026-11-22,privacy-office',
         'vip_top_5_percent,1,328910a448852f54976f95d492501ef8b8ee7dc2474311b24c2d07dc3d3f8d2a,2026-11-22,privacy-office',
-        'vip_top_5_percent,2,2fd3ca5128cbc272ee6dec9de45e1ff778987708945cf6983533e891d169327f,2026-11-25,root',
+        'vip_top_5_percent,2,2fd3ca5128cbc272ee6dec9de45e1ff778987708945cf6983533e891d169327f,2026-11-25,privacy-office',
         'weekly_replenisher,1,ba92b502052958c4ce5e340e4f3beb5705daa79d57cc10e59ef2eda705dab8bb,2026-11-25,privacy-office',
     ])) }}
 {%- endmacro %}

@@ -1,6 +1,7 @@
 {{ broken_grains([
     'int_effective_candidates',
     'int_stability',
+    'int_stability_inputs',
     'segment_candidates',
     'segment_inputs',
     'segment_members',

@@ -286,12 +286,13 @@ def stable(demo: Built, tmp_path_factory) -> CompiledModels:
         create table warehouse.carried (as_of timestamp, segment_id text, customer_key text, is_candidate boolean,
                                         is_effective boolean, streak integer, last_activity_at timestamp)
     """)
-    for node in models.nodes:
-        if node["name"] in ("int_stability", "int_effective_candidates"):
-            code, n_registries = re.subn(r'("?\w+"?\."?\w+"?\."?segment_registry"?)', rf"(select * replace ({STABILITY} as stability) from \1)",
-                                         node["compiled_code"])
-            node["compiled_code"], n_carried = re.subn(r"\(select \*, true as is_candidate.*?\) as none_yet", "warehouse.carried", code)
-            assert (n_registries, n_carried) == (1, int(node["name"] == "int_stability"))
+    changes = [("int_stability_inputs", r'("?\w+"?\."?\w+"?\."?segment_registry"?)', rf"(select * replace ({STABILITY} as stability) from \1)"),
+               ("int_effective_candidates", r'("?\w+"?\."?\w+"?\."?segment_registry"?)', rf"(select * replace ({STABILITY} as stability) from \1)"),
+               ("int_stability", r"carried as \(.*?\n\)", "carried as (select * from warehouse.carried)")]
+    for name, pattern, replacement in changes:
+        [node] = [node for node in models.nodes if node["name"] == name]
+        node["compiled_code"], n_found = re.subn(pattern, replacement, node["compiled_code"], flags=re.DOTALL)
+        assert n_found == 1, name
     return models
 
 

@@ -999,6 +999,14 @@ def test_an_exclusion_applies_the_version_in_force():
     assert admitted(NODES["new_visitor"], [other], rows, before) == {"0 on 2026-02-28", "0 on 2026-03-01"}
 
 
+def test_an_exclusion_does_not_wait_for_the_stability_of_the_other():
+    """What is excluded is the rule at the date, whatever the membership is held at."""
+    other = copy.deepcopy(NODES["existing_customer"])
+    spec_of(other)["versions"][0]["stability"] = 3
+    rows = [("2026-03-02 00:00:00", f"{count}", "2026-02-20", count) for count in (0, 1)]
+    assert admitted(NODES["new_visitor"], [other], rows) == admitted(NODES["new_visitor"], [NODES["existing_customer"]], rows) == {"0"}
+
+
 def test_an_excluded_rule_applies_its_own_exclusions():
     """Once-only buyers are no existing customers here, so they are visitors again."""
     other = excluding("existing_customer", "one_time_buyer")

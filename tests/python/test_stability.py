@@ -1,9 +1,13 @@
-"""The stability rule: the sequences of statistics.md 7, random histories against the rule told in Python, and real builds."""
+"""The stability rule: the sequences of statistics.md 7 and real builds. Random histories: test_history_properties.py."""
+
+from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, Built, build, command
 from jinja_macros import Macros
+from processes import KEYS
+from test_changes import Rows, written
 
 # candidate by evaluation, evaluations before which the person purchased, expected with stability 2 and with 3
 SEQUENCES = {
@@ -24,20 +28,23 @@ def macros() -> Macros:
 
 
 def held(macros: Macros, rows: list[tuple]) -> dict[str, str]:
-    """What the macro makes of rows (person, number, candidate, is_first, has_purchased, stability, streak, value): a text per person."""
+    """What the macro makes of rows, a text per person.
+
+    A row: person, number, candidate, is_first, has_purchased, stability; and what the evaluation before knew: candidate, streak, value.
+    """
     with duckdb.connect() as connection:
         connection.execute("""
             create table series (person text, as_of integer, candidate text, is_first boolean, has_purchased boolean,
-                                 stability integer, carried_streak bigint, carried_value text)
+                                 stability integer, carried_candidate text, carried_streak bigint, carried_value text)
         """)
-        connection.executemany("insert into series values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany("insert into series values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         query = macros.held_values("series", ["person"])
         found = connection.execute(f"select person, string_agg(effective, '' order by as_of) from ({query}) group by person").fetchall()
     return dict(found)
 
 
 def rows_of(person: str, candidates: str, purchases: tuple, stability: int) -> list[tuple]:
-    return [(person, number, candidate, number == 0, number in purchases, stability, None, None)
+    return [(person, number, candidate, number == 0, number in purchases, stability, None, None, None)
             for number, candidate in enumerate(candidates)]
 
 
@@ -55,6 +62,92 @@ def test_a_sequence_goes_on_from_what_the_evaluation_before_knew(macros: Macros,
     for cut in range(1, len(candidates)):
         last = candidates[cut - 1]
         streak = len(candidates[:cut]) - len(candidates[:cut].rstrip(last))
-        carried = [(name, cut - 1, last, False, False, stability, streak, expected[stability - 2][cut - 1])]
-        rows = rows_of(name, candidates, purchases, stability)[cut:]
-        assert held(macros, carried + rows)[name] == expected[stability - 2][cut - 1:]
+        head, *tail = rows_of(name, candidates, purchases, stability)[cut:]
+        carried = (last, streak, expected[stability - 2][cut - 1])
+        assert held(macros, [head[:6] + carried, *tail])[name] == expected[stability - 2][cut:]
+
+
+# vip_top_5_percent asks for three evaluations from its second version on, which takes effect with the second date
+DATES = [f"{day} 00:00:00" for day in ("2026-02-23", "2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23")]
+MEMBERS = [
+    {"A", "B", "C", "D"},
+    {"X", "A", "B", "C"},  # D is overtaken and leaves with the new version
+    {"X", "A", "B", "C"},  # B and C are refunded; D and E are candidates in their place
+    {"X", "A", "B"},  # C objects
+    {"X", "A", "D", "Y"},  # the third time that the rule says so: B out, D in. E is overtaken by Y, who orders
+]
+REASONS = {
+    (1, "D", "left", "threshold_moved"), (1, "X", "entered", "own_order"), (3, "C", "left", "objection"),
+    (4, "B", "left", "time_decay"), (4, "D", "entered", "time_decay"), (4, "Y", "entered", "own_order"),
+}
+
+
+def shop(folder: Path) -> dict[str, str]:
+    """Settings of a shop of 70 buyers, of whom four are among the top 5 percent. Who counts spends hundreds, the others 5."""
+    rows = Rows()
+    for who, when, amount in (
+        ("A", "2026-01-10", "1000"), ("B", "2026-01-10", "900"), ("C", "2026-01-10", "800"), ("D", "2026-01-10", "700"),
+        ("E", "2026-01-10", "600"), ("X", "2026-02-25", "2000"), ("Y", "2026-03-18", "3000"),
+    ):
+        rows.order(who, f"{when} 10:00:00", f"{amount}.00")
+    for number in range(63):
+        rows.order(f"other {number}", "2026-01-10 10:00:00", "5.00")
+    rows.refund("B", "2026-03-04 10:00:00", "890.00")
+    rows.refund("C", "2026-03-04 10:00:00", "790.00")
+    rows.say("C", "marketing", "objected", "2026-03-11 10:00:00")
+    (folder / "keys").write_text(KEYS)
+    raw = written(folder / "raw", {name: table for name, table in rows.tables.items() if table})
+    return {"SEGMENTS_RAW": str(raw), "SEGMENTS_KEY_FILE": str(folder / "keys"), "INGESTED_AT": "2026-03-30 00:00:00"}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> dict[str, str]:
+    return shop(tmp_path_factory.mktemp("steady"))
+
+
+@pytest.fixture(scope="module")
+def builds(settings: dict[str, str], tmp_path_factory) -> Built:
+    """Built on each date."""
+    folder = tmp_path_factory.mktemp("builds") / "home"
+    for date in DATES:
+        assert build(folder, "--without-tests", AS_OF=date, **settings).code == 0
+    return Built(folder, 0)
+
+
+def people(built: Built) -> dict[str, str]:
+    """Name by key."""
+    return dict(built.rows("select customer_key, identifier from restricted.vault.customer_keys where identifier_type = 'customer_id'"))
+
+
+def history(built: Built) -> list[tuple]:
+    return built.rows("select * from segments.segment_membership_history order by all")
+
+
+def test_who_waits_and_who_does_not(builds: Built):
+    names = people(builds)
+    for date, expected in zip(DATES, MEMBERS, strict=True):
+        found = builds.rows("select customer_key from segments.segment_membership_history where segment_id = 'vip_top_5_percent'"
+                            " and valid_from <= $1::timestamp and coalesce(valid_to, 'infinity') > $1::timestamp", [date])
+        assert {names[key] for (key,) in found} == expected, date
+    found = builds.rows("select as_of::varchar, customer_key, change, reason from audit.segment_change_reasons"
+                        " where segment_id = 'vip_top_5_percent' and as_of > $1::timestamp", [DATES[0]])
+    assert {(DATES.index(date), names[key], *rest) for date, key, *rest in found} == REASONS
+
+
+def test_a_backfill_counts_as_separate_builds_do(builds: Built, settings: dict[str, str], tmp_path: Path):
+    """Whoever objects now is no part of what is backfilled."""
+    home = command(tmp_path / "home", "backfill", "--from", DATES[0], "--to", DATES[3], AS_OF=DATES[4], **settings)
+    assert home.code == 0
+    [barred] = [key for key, name in people(builds).items() if name == "C"]
+    place = [name for name, *_ in builds.rows("describe segments.segment_membership_history")].index("customer_key")
+    expected = [row for row in history(builds) if row[place] != barred]
+    assert history(home) == expected and len(expected) > len(REASONS)
+
+
+def test_a_replay_counts_from_where_the_version_began_and_from_part_to_part(builds: Built, monkeypatch):
+    """Replayed are the last three dates, and the one before them for the count; two at once."""
+    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * 70)
+    assert command(builds.folder, "replay", "--from", DATES[2]).code == 0
+    found = builds.rows("select as_of::varchar, sum(n_recorded) > 0, sum(n_recorded) = sum(n_identical), bool_and(is_root_equal)"
+                        " from audit.replay_partitions group by 1 order by 1")
+    assert found == [(date, True, True, True) for date in DATES[2:]]
