@@ -23,7 +23,11 @@ select
     spec_version,
     last_activity_at
 from candidates
-where segment_id not in (select registry.segment_id from registry where registry.stability is not null)
+where segment_id not in (
+    select registry.segment_id
+    from registry
+    where registry.stability is not null
+)
 
 union all
 

@@ -24,7 +24,11 @@ versions as (
         effective_to,
         coalesce(stability, 1) as stability
     from registry
-    where segment_id in (select steady.segment_id from registry as steady where steady.stability is not null)
+    where segment_id in (
+        select steady.segment_id
+        from registry as steady
+        where steady.stability is not null
+    )
 ),
 
 first_evaluations as (
