@@ -50,3 +50,20 @@
 {% macro spark__integer_division(numerator, denominator) -%}
     ({{ numerator }}) div ({{ denominator }})
 {%- endmacro %}
+
+{# The whole numbers from 0 to below `limit`, as a query with the column n (bigint). #}
+{% macro whole_numbers(limit) -%}
+    {{ return(adapter.dispatch('whole_numbers')(limit)) }}
+{%- endmacro %}
+
+{% macro default__whole_numbers(limit) -%}
+    select cast(n as bigint) as n from generate_series(0, {{ limit }} - 1) as numbers (n)
+{%- endmacro %}
+
+{% macro duckdb__whole_numbers(limit) -%}
+    select n from range({{ limit }}) as numbers (n)
+{%- endmacro %}
+
+{% macro spark__whole_numbers(limit) -%}
+    select id as n from range({{ limit }})
+{%- endmacro %}

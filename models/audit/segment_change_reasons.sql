@@ -100,7 +100,7 @@ explained as (
             when permissions.previous_not_profiled_reason = 'age_gate' and late_facts.has_late_record then 'late_data'
             when permissions.previous_not_profiled_reason = 'age_gate' then 'time_decay'
             {%- for cause in ranked_causes %}
-            when traced.cause_rank = {{ loop.index }} then '{{ cause }}'
+            when traced.cause_rank = {{ loop.index }} then '{{ 'rule_version' if cause == 'model_version' else cause }}'
             {%- endfor %}
             -- a feature was corrected: the rule asks something else now
             when segments.features_hash != previous.features_hash then 'rule_version'
