@@ -51,19 +51,19 @@
     ({{ numerator }}) div ({{ denominator }})
 {%- endmacro %}
 
-{# The whole numbers from 0 to below `limit`, as a query with the column n (bigint). #}
-{% macro whole_numbers(limit) -%}
-    {{ return(adapter.dispatch('whole_numbers')(limit)) }}
+{# As a column of a select list: each row once per whole number (bigint) from 0 to below its `limit`, an expression of one or more. #}
+{% macro numbers_below(limit) -%}
+    {{ return(adapter.dispatch('numbers_below')(limit)) }}
 {%- endmacro %}
 
-{% macro default__whole_numbers(limit) -%}
-    select cast(n as bigint) as n from generate_series(0, {{ limit }} - 1) as numbers (n)
+{% macro default__numbers_below(limit) -%}
+    generate_series(cast(0 as bigint), cast({{ limit }} as bigint) - 1)
 {%- endmacro %}
 
-{% macro duckdb__whole_numbers(limit) -%}
-    select n from range({{ limit }}) as numbers (n)
+{% macro duckdb__numbers_below(limit) -%}
+    unnest(range(cast({{ limit }} as bigint)))
 {%- endmacro %}
 
-{% macro spark__whole_numbers(limit) -%}
-    select id as n from range({{ limit }})
+{% macro spark__numbers_below(limit) -%}
+    explode(sequence(cast(0 as bigint), cast({{ limit }} as bigint) - 1))
 {%- endmacro %}

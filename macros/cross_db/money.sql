@@ -37,3 +37,19 @@
 {% macro statistic() -%}
     decimal(28, 10)
 {%- endmacro %}
+
+{#
+    A double as an exact number, so that a sum does not depend on the order of rows: decimal(38,20), below 1e18.
+    Postgres casts a double by its first 15 digits only, its text has them all.
+#}
+{% macro exact(statistic) -%}
+    {{ return(adapter.dispatch('exact')(statistic)) }}
+{%- endmacro %}
+
+{% macro default__exact(statistic) -%}
+    cast({{ statistic }} as decimal(38, 20))
+{%- endmacro %}
+
+{% macro postgres__exact(statistic) -%}
+    cast(cast({{ statistic }} as text) as decimal(38, 20))
+{%- endmacro %}

@@ -40,21 +40,26 @@
 {%- endmacro %}
 
 {#
-    The horizons over which expected orders are counted, as lists of [measure, days, weight]: the count of a measure is its
-    share of G (int_prediction_cells) minus the weighted chances at its steps. `90d` and `365d` are plain counts; `discounted`
-    takes 365 days in weekly steps, each order worth 1 / rate ** (days / 364) at the end of its week (a year of 52 weeks).
-    Arguments: horizon_days (of the longest measure), rate (1.10 is 10 % a year).
+    The weights by which a year's expected orders are discounted, as a list of [days, weight]: the discounted count is the sum of
+    the weights times the orders expected within so many days. An order is worth 1 / rate ** (days / 364) at the end of its week
+    (a year of 52 weeks). Arguments: horizon_days (the last step), rate (1.10 is 10 % a year).
 #}
-{% macro prediction_steps(horizon_days=365, rate=1.10) -%}
-    {%- set steps = [['90d', 90, 1.0], ['365d', horizon_days, 1.0]] -%}
-    {%- set ends = [] -%}
-    {%- for end in range(7, horizon_days, 7) -%}{%- do ends.append(end) -%}{%- endfor -%}
-    {%- do ends.append(horizon_days) -%}
+{% macro discount_weights(horizon_days=365, rate=1.10) -%}
+    {%- set ends = range(7, horizon_days, 7) | list + [horizon_days] -%}
+    {%- set weights = [] -%}
     {%- for end in ends -%}
         {%- set later = rate ** (-ends[loop.index] / 364) if not loop.last else 0 -%}
-        {%- do steps.append(['discounted', end, rate ** (-end / 364) - later]) -%}
+        {%- do weights.append([end, rate ** (-end / 364) - later]) -%}
     {%- endfor -%}
-    {{ return(steps) }}
+    {{ return(weights) }}
+{%- endmacro %}
+
+{#
+    z ** n * (1 - z) ** (a - 1) of int_prediction_cells for an age and a horizon in days, from the columns n, ln_z_<days> and
+    ln_rest_<days>; less one where n is zero.
+#}
+{% macro power_less_one(days) -%}
+    exp(greatest(n * ln_z_{{ days }} + ln_rest_{{ days }}, -100)) - case when n = 0 then 1 else 0 end
 {%- endmacro %}
 
 {#

@@ -43,14 +43,17 @@ class Scorer:
 
     def __init__(self, horizon_days: int = 365, near_days: int = 90):
         macros = Macros(PROJECT / "macros" / "statistics", PROJECT / "macros" / "cross_db")
-        steps = [["90d", near_days, 1.0], *macros.prediction_steps(horizon_days)[1:]]
-        context = macros.context | {"ref": lambda name: name, "config": lambda **_: "", "prediction_steps": lambda: steps}
+        weights = macros.discount_weights(horizon_days)
+        context = macros.context | {"ref": lambda name: name, "config": lambda **_: "", "discount_weights": lambda: weights}
         environment = get_environment(None)
         self.connection = duckdb.connect()
         self.sql = {}
         for path in ("models/intermediate/predictions/int_prediction_cells.sql", "models/marts/predictions/customer_predictions.sql"):
-            text = environment.from_string((PROJECT / path).read_text()).render(context)
-            self.sql[Path(path).stem] = text.replace("(90 / 7e0)", f"({near_days} / 7e0)")
+            text = (PROJECT / path).read_text()
+            for ours, theirs in (("power_less_one(365)", f"power_less_one({horizon_days})"), ("power_less_one(90)", f"power_less_one({near_days})"),
+                                 ("[90]", f"[{near_days}]"), ("(90 / 7e0)", f"({near_days} / 7e0)"), ("365 / 7e0 /", f"{horizon_days} / 7e0 /")):
+                text = text.replace(ours, theirs)
+            self.sql[Path(path).stem] = environment.from_string(text).render(context)
 
     def score(self, customers: list[tuple], parameters: dict[str, float]) -> list[dict]:
         """Predictions of customers given as (repeat order days, span in days, age in days, repeat spend), in their order."""

@@ -1,3 +1,5 @@
+{{ config(pre_hook="{{ without_nested_loops() }}") }}
+
 with models as (
     select * from {{ ref('prediction_models') }}
     where sample = 'full' and r is not null
