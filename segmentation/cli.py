@@ -1,6 +1,7 @@
 """The `segmentation` command."""
 
 import argparse
+import csv
 import getpass
 import os
 import re
@@ -66,6 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
     new = commands.add_parser("new-segment", help="write the files of a new segment, to be filled in")
     new.add_argument("name", help="small letters, digits and _")
     new.set_defaults(run=lambda options: run_new_segment(options.name))
+    fit = commands.add_parser("fit", help="fit the parameters of the predictions; they apply from the next evaluation on")
+    fit.add_argument("--as-of", metavar="INSTANT", help="fit on what was known then (default: the newest build)")
+    fit.add_argument("--csv", action="store_true", help="print the rows instead of recording them (the demo's stand in a seed)")
+    fit.set_defaults(run=run_fit)
     release = commands.add_parser("release", help="lock the released versions of segments")
     release.add_argument("names", nargs="+")
     release.set_defaults(run=lambda options: run_release(options.names))
@@ -227,6 +232,35 @@ def run_new_segment(name: str) -> None:
     console.print("Fill in rule, spec and golden rows; `segmentation build` names what is missing, `segmentation release` locks it.")
 
 
+def run_fit(options: argparse.Namespace) -> None:
+    """Fit the predictions' parameters to the newest build (or to a date, --as-of) and record them from the next evaluation on."""
+    from segmentation.fit import fit_on_postgres, fit_on_duckdb
+
+    check_environment()
+    moment = instant("--as-of", options.as_of)
+    console.stderr = options.csv  # the rows alone go to standard output
+    if os.environ.get("SEGMENTS_TARGET") == "postgres":
+        if moment:
+            raise UserError("--as-of works on DuckDB only: build the date first, then fit without it.")
+        outcome = fit_on_postgres(is_recorded=not options.csv)
+    else:
+        home = Home.from_environment()
+        with home.locked():
+            if moment:
+                settings = prepare(home)
+                if not home.warehouse.exists():
+                    from segmentation.backfill import STATIC
+
+                    evaluate(home, settings, STATIC, "loading")
+            outcome = fit_on_duckdb(home, moment, not options.csv, beside_the_record(home, caller_settings()))
+    if options.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows([outcome.columns, *outcome.rows])
+        return
+    for sentence in outcome.sentences:
+        console.print(sentence, markup=False, soft_wrap=True)
+
+
 def run_release(names: list[str]) -> None:
     """Lock the current versions of the named segments in seeds/reference/segment_locks.csv."""
     from segmentation.release import release
@@ -351,6 +385,7 @@ def prepare(home: Home) -> dict[str, str]:
 
     Everything that can be wrong with files and home is found before anything is written.
     """
+    from segmentation.prediction_document import ensure_document
     from segmentation.raw_input import create_views, find_files, newest_change, unread, view_queries
     from segmentation.vault import ensure_keys
 
@@ -370,6 +405,7 @@ def prepare(home: Home) -> dict[str, str]:
     try:
         ensure_keys(restricted, key_file(), has_history=home.warehouse.exists())
         create_views(restricted, queries)
+        ensure_document(restricted)
     finally:
         restricted.close()
     if notes := unread(raw, files):

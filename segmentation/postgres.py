@@ -13,6 +13,7 @@ from pathlib import Path
 
 from segmentation.contract import CONTRACT, REQUIRED_TABLES, Table
 from segmentation.errors import UserError
+from segmentation.prediction_document import ensure_document
 from segmentation.raw_input import create_views
 from segmentation.vault import ensure_keys, new_seed
 
@@ -113,6 +114,7 @@ def prepare(database: Database) -> dict[str, str]:
         # staging goes with it and is built anew: a view cannot be replaced by one with other columns
         database.execute(f'drop view if exists {RAW}."{table}" cascade')
     create_views(database, queries, schema=RAW)
+    ensure_document(database, schema=RAW)
     # a table does not tell when it was written last: nothing in it can have been recorded later than now
     ingested_at = os.environ.get("INGESTED_AT") or f"{datetime.now(tz=timezone.utc):%Y-%m-%d %H:%M:%S}"
     return SESSION | _show_seed(database, key_file) | {"SEGMENTS_RAW": "given", "INGESTED_AT": ingested_at}

@@ -50,3 +50,20 @@
 {% macro spark__integer_division(numerator, denominator) -%}
     ({{ numerator }}) div ({{ denominator }})
 {%- endmacro %}
+
+{# As a column of a select list: each row once per whole number (bigint) from 0 to below its `limit`, an expression of one or more. #}
+{% macro numbers_below(limit) -%}
+    {{ return(adapter.dispatch('numbers_below')(limit)) }}
+{%- endmacro %}
+
+{% macro default__numbers_below(limit) -%}
+    generate_series(cast(0 as bigint), cast({{ limit }} as bigint) - 1)
+{%- endmacro %}
+
+{% macro duckdb__numbers_below(limit) -%}
+    unnest(range(cast({{ limit }} as bigint)))
+{%- endmacro %}
+
+{% macro spark__numbers_below(limit) -%}
+    explode(sequence(cast(0 as bigint), cast({{ limit }} as bigint) - 1))
+{%- endmacro %}

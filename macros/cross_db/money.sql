@@ -16,3 +16,40 @@
 {% macro converted(amount, rate) -%}
     case when {{ rate }} is null then cast({{ amount }} as {{ money() }}) else cast(cast({{ amount }} as decimal(38, 2)) * {{ rate }} as {{ money() }}) end
 {%- endmacro %}
+
+{# The type of statistics (fitted parameters, probabilities before they are rounded): floating point of 64 bits. #}
+{% macro double() -%}
+    {{ return(adapter.dispatch('double')()) }}
+{%- endmacro %}
+
+{% macro default__double() -%}
+    double precision
+{%- endmacro %}
+
+{% macro spark__double() -%}
+    double
+{%- endmacro %}
+
+{#
+    The type of statistics that other tables show or compare: decimal(28,10), so that engines agree where the last bits of
+    a double differ.
+#}
+{% macro statistic() -%}
+    decimal(28, 10)
+{%- endmacro %}
+
+{#
+    A double as an exact number, so that a sum does not depend on the order of rows: decimal(38,20), below 1e18.
+    Postgres casts a double by its first 15 digits only, its text has them all.
+#}
+{% macro exact(statistic) -%}
+    {{ return(adapter.dispatch('exact')(statistic)) }}
+{%- endmacro %}
+
+{% macro default__exact(statistic) -%}
+    cast({{ statistic }} as decimal(38, 20))
+{%- endmacro %}
+
+{% macro postgres__exact(statistic) -%}
+    cast(cast({{ statistic }} as text) as decimal(38, 20))
+{%- endmacro %}

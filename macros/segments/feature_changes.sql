@@ -54,7 +54,10 @@
         on {{ is_in_interval('clock.previous_as_of', 'versions.effective_from', 'versions.effective_to') }}
 {%- endmacro %}
 
-{# The causes that a change of membership is traced to feature by feature, in the order of DESIGN 8. #}
+{#
+    The causes that a change of membership is traced to feature by feature, in the order of DESIGN 8. model_version, other fitted
+    parameters, is shown as `rule_version`: the same rule asks something else.
+#}
 {% macro feature_causes() -%}
-    {{ return(['late_data', 'refund_or_cancellation', 'own_order', 'own_activity', 'threshold_moved', 'time_decay']) }}
+    {{ return(['model_version', 'late_data', 'refund_or_cancellation', 'own_order', 'own_activity', 'threshold_moved', 'time_decay']) }}
 {%- endmacro %}

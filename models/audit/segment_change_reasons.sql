@@ -109,7 +109,7 @@ explained as (
             -- the rule moved earlier: what counts is what ended the waiting since the previous evaluation
             when stability.delay_ended_by is not null then stability.delay_ended_by
             {%- for cause in ranked_causes %}
-            when traced.cause_rank = {{ loop.index }} then '{{ cause }}'
+            when traced.cause_rank = {{ loop.index }} then '{{ 'rule_version' if cause == 'model_version' else cause }}'
             {%- endfor %}
             -- a feature was corrected: the rule asks something else now
             when segments.features_hash != previous.features_hash then 'rule_version'

@@ -3,6 +3,7 @@
     'customer_behaviour',
     'customer_features',
     'customer_orders',
+    'customer_predictions',
     'customer_retention',
     'customer_rfm',
     'customer_top_categories',
@@ -16,7 +17,11 @@
     'int_event_activity',
     'int_notice_gaps',
     'int_order_rates',
+    'int_prediction_cells',
+    'int_purchase_histories',
     'orders',
+    'prediction_calibration',
+    'prediction_models',
     'retention_thresholds',
     'site_averages'
 ]) }}

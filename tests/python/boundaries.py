@@ -168,6 +168,9 @@ RULES = {
         {"min_order_count": at_least("order_count_365d"), "min_channel_count": at_least("distinct_channel_count")},
         given=SITE | {"order_count": 9, "net_spend": Decimal("900.00")},
         conditions={"site average": (SITE_AVERAGE, average(at_least, 100))}),
+    "likely_to_churn": Rule(
+        {"min_order_count": at_least("order_count"), "min_churn_risk_90d": at_least("churn_risk_90d", Decimal("0.0001"))},
+        conditions=value_class().conditions),
     "lost_customers": state("active"),
     "low_value": value_class(is_kept=False),
     "loyalists": value_class(),
@@ -184,6 +187,7 @@ RULES = {
     "one_time_buyer": Rule(
         {"min_days_since_first_order": more_than("days_since_first_order")}, given={"order_count": 1},
         conditions={"one order": (1, exactly("order_count"))}),
+    "predicted_high_ltv": Rule({"max_share": share("newcomers_with_higher_ltv", "newcomer_count", 20, less_than)}),
     "promising": value_class(),
     "repeat_buyer": Rule({"min_order_count_180d": at_least("order_count_180d")}),
     "seasonal_gift_giver": Rule(

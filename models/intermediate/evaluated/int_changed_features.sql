@@ -1,4 +1,8 @@
 {%- set acts = ['abandoned_cart_at', 'checkout_started_at', 'last_email_opened_at', 'last_seen_at', 'subscribed_at'] %}
+{%- set predicted = [
+    'p_alive', 'expected_orders_90d', 'churn_risk_90d', 'predicted_ltv_365d', 'expected_next_order_at', 'newcomers_with_higher_ltv',
+    'newcomer_count'
+] %}
 
 with changes as (
     select * from {{ ref('int_membership_changes') }}
@@ -60,7 +64,19 @@ compared as (
         coalesce(
             inputs.feature = 'retention_state'
             and customers.retention_state != {{ retention_state('customers.days_since_last_order', 'thresholds') }}, false
-        ) as is_of_new_thresholds
+        ) as is_of_new_thresholds,
+        inputs.feature in (
+            {%- for feature in predicted %}
+            '{{ feature }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as is_predicted,
+        coalesce(customers.prediction_version, 0) as prediction_version,
+        -- who was not profiled had no predictions under any parameters
+        case
+            when previous.not_profiled_reason is null and previous.customer_key is not null
+                then coalesce(previous.prediction_version, 0)
+            else coalesce(customers.prediction_version, 0)
+        end as previous_version
     from changes
     inner join inputs on changes.segment_id = inputs.segment_id
     left join customers
@@ -90,6 +106,10 @@ judged as (
         moved.purpose,
         moved.direction,
         moved.has_act_since,
+        -- a prediction that appears or vanishes under parameters that were there before does so for a reason of its own
+        moved.is_predicted
+        and moved.prediction_version != moved.previous_version
+        and (moved.direction in ('up', 'down') or 0 in (moved.prediction_version, moved.previous_version)) as is_model_version,
         {{ is_moved_by('causes.own_order', ['appeared', 'vanished']) }} as is_of_orders,
         {{ is_moved_by('causes.refund', ['appeared', 'vanished']) }} as is_of_refunds,
         {{ is_moved_by('causes.cancellation', ['appeared', 'vanished']) }} as is_of_cancellations,
@@ -122,6 +142,7 @@ select
     purpose,
     direction,
     has_act_since,
+    is_model_version,
     is_rewritten
     or ((is_of_orders or is_of_late_orders) and has_late_order)
     or (is_of_refunds and has_late_refund)

@@ -86,7 +86,15 @@ select
     features.value_class,
     features.value_group,
     features.value_tier,
-    features.retention_state
+    features.retention_state,
+    features.p_alive,
+    features.expected_orders_90d,
+    features.churn_risk_90d,
+    features.predicted_ltv_365d,
+    features.expected_next_order_at,
+    features.newcomers_with_higher_ltv,
+    features.newcomer_count,
+    features.prediction_version
 from customers
 left join features
     on customers.as_of = features.as_of

@@ -48,6 +48,15 @@ interests as (
     where behaviour.product_view_count_30d is not null
 ),
 
+predictions as (
+    select * from {{ ref('customer_predictions') }}
+),
+
+prediction_models as (
+    select * from {{ ref('prediction_models') }}
+    where sample = 'full'
+),
+
 -- ranked among buyers of the profiled population only
 spend_ranks as (
     select
@@ -138,7 +147,17 @@ select
     rfm.value_class,
     rfm.value_group,
     rfm.value_tier,
-    retention.retention_state
+    retention.retention_state,
+
+    -- predictions
+    cast(predictions.p_alive as {{ ratio() }}) as p_alive,
+    cast(predictions.expected_orders_90d as {{ ratio() }}) as expected_orders_90d,
+    cast(predictions.churn_risk_90d as {{ ratio() }}) as churn_risk_90d,
+    predictions.predicted_ltv_365d,
+    predictions.expected_next_order_at,
+    predictions.newcomers_with_higher_ltv,
+    predictions.newcomer_count,
+    prediction_models.model_version as prediction_version
 from customers
 left join site on customers.as_of = site.as_of
 left join customer_orders
@@ -162,3 +181,7 @@ left join rfm
 left join retention
     on customers.as_of = retention.as_of
     and customers.customer_key = retention.customer_key
+left join predictions
+    on customers.as_of = predictions.as_of
+    and customers.customer_key = predictions.customer_key
+left join prediction_models on customers.as_of = prediction_models.as_of
