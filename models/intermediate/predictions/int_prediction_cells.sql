@@ -33,6 +33,13 @@ cells as (
         and histories.sample = models.sample
 ),
 
+distinct_ages as (
+    select distinct
+        model_id,
+        age_days
+    from cells
+),
+
 -- as many terms as a double can tell apart: powers fall by z, and for a > 1 first rise to 2 (a - 1) z / (1 - z)
 ages as (
     select
@@ -45,11 +52,12 @@ ages as (
         )) as n_terms,
         {%- for days in [90] + weekly | map('first') | list %}
         ln({{ days }} / 7e0) - ln(models.alpha_weeks + (aged.age_days + {{ days }}) / 7e0) as ln_z_{{ days }},
-        (models.a - 1)
-        * (ln(models.alpha_weeks + aged.age_days / 7e0) - ln(models.alpha_weeks + (aged.age_days + {{ days }}) / 7e0)) as ln_rest_{{ days }}
+        (models.a - 1) * (
+            ln(models.alpha_weeks + aged.age_days / 7e0) - ln(models.alpha_weeks + (aged.age_days + {{ days }}) / 7e0)
+        ) as ln_rest_{{ days }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from (select distinct model_id, age_days from cells) as aged
+    from distinct_ages as aged
     inner join models on aged.model_id = models.model_id
 ),
 
@@ -86,12 +94,19 @@ longest as (
     group by model_id
 ),
 
+frequencies as (
+    select distinct
+        model_id,
+        repeat_order_days
+    from cells
+),
+
 counts as (
     select
         frequencies.model_id,
         frequencies.repeat_order_days,
         {{ numbers_below('longest.n_terms') }} as n
-    from (select distinct model_id, repeat_order_days from cells) as frequencies
+    from frequencies
     inner join longest on frequencies.model_id = longest.model_id
 ),
 
