@@ -1,7 +1,8 @@
 -- Who was processed without valid consent in a period? Expected: nobody, but for choices that reached us late.
 -- One row per member and purpose whose choice, by its own time and as known today, forbade the processing at an evaluation in
 -- the period (from, up to but not including to). kind: late_arrival, first recorded after that evaluation; breach, known by
--- then; no_evidence, a member on the basis of consent without a consent on record. Reads the restricted database.
+-- then; no_evidence, a member on the basis of consent without a consent on record, where the law asks for one. Reads the
+-- restricted database.
 with asked as (
     select
         cast('2026-01-01 00:00:00' as {{ dbt.type_timestamp() }}) as from_instant,
@@ -61,6 +62,19 @@ periods as (
     from choices
 ),
 
+-- where the law of the place takes silence as permission, consent need not be shown
+permitted_by_posture as (
+    select
+        evaluated.as_of,
+        intervals.customer_key,
+        intervals.purpose
+    from evaluated
+    inner join {{ ref('consent_intervals') }} as intervals
+        on evaluated.as_of >= intervals.valid_from
+        and (evaluated.as_of < intervals.valid_to or intervals.valid_to is null)
+    where intervals.is_permitted_by_posture
+),
+
 forbidden as (
     select
         history.segment_id,
@@ -82,8 +96,14 @@ forbidden as (
         and (history.valid_to > evaluated.as_of or history.valid_to is null)
         and periods.effective_at <= evaluated.as_of
         and (periods.next_effective_at > evaluated.as_of or periods.next_effective_at is null)
+    left join permitted_by_posture
+        on evaluated.as_of = permitted_by_posture.as_of
+        and periods.customer_key = permitted_by_posture.customer_key
+        and periods.purpose = permitted_by_posture.purpose
+        and periods.track = 'consent'
     where periods.is_permissive = 0
         and (segment_purposes.is_consent_needed or periods.track != 'consent')
+        and permitted_by_posture.customer_key is null
 
     union all
 
@@ -100,7 +120,15 @@ forbidden as (
     inner join evaluated
         on history.valid_from <= evaluated.as_of
         and (history.valid_to > evaluated.as_of or history.valid_to is null)
-    where history.lawful_basis = 'consent' and history.consent_event_key is null
+    inner join segment_purposes
+        on history.segment_id = segment_purposes.segment_id
+        and history.spec_version = segment_purposes.spec_version
+        and segment_purposes.purpose_number = 1
+    left join permitted_by_posture
+        on evaluated.as_of = permitted_by_posture.as_of
+        and history.customer_key = permitted_by_posture.customer_key
+        and segment_purposes.purpose = permitted_by_posture.purpose
+    where history.lawful_basis = 'consent' and history.consent_event_key is null and permitted_by_posture.customer_key is null
 )
 
 select

@@ -72,6 +72,7 @@ C-0014,nora@example.org,,2026-01-28 07:30:00,FR,,2001-04-04,f,2026-01-28 07:30:0
 C-0015,omar@example.com,,2025-11-02 09:01:00,AT,,,m,2025-11-02 09:01:01
 C-0016,pia@example.com,,2025-12-20 16:00:00,DE,,2012-05-01,f,2025-12-20 16:00:01
 C-0017,ruth@example.org,,2026-03-10 16:00:00,US,US-CA,1982-06-21,f,2026-03-10 16:00:01
+C-0018,susan@example.org,,2026-03-24 17:00:00,US,US-CA,1990-02-11,f,2026-03-24 17:00:01
 """,
     "events": """
 E-0001,2026-02-27 18:20:00,product_view,C-0001,,S-0001,P-008,kitchen,mobile,web,,,,,,,2026-02-27 18:20:02
@@ -96,6 +97,7 @@ E-0017,2026-02-10 20:00:00,product_view,C-0004,,S-0016,P-018,books,tablet,web,,,
 E-0018,2026-05-01 12:00:00,page_view,C-0004,,S-0017,,,tablet,web,,,,,,,2026-03-05 12:00:00
 E-0019,2026-03-29 20:00:00,checkout_started,C-0004,,S-0018,,,tablet,web,,,,,,,2026-03-29 20:00:02
 E-0020,2026-03-30 18:00:00,checkout_started,C-0013,,S-0019,,,desktop,web,,,,,,,2026-03-30 18:00:04
+E-0021,2026-03-28 17:30:00,add_to_cart,C-0018,,S-0020,P-023,outdoor,mobile,web,,95.00,,,,,2026-03-28 17:30:02
 """,
     "consents": f"""
 K-0001,{PROFILING},granted,2025-10-04 18:05:00,C-0001,,,,v2,DE,accept_selected,web_form,,2025-10-04 18:05:02
@@ -123,10 +125,12 @@ K-0022,{PROFILING},granted,2026-03-10 16:01:00,C-0017,,,,v2,US-CA,accept_all,web
 K-0023,{PROFILING},denied,2026-03-10 16:01:00,C-0017,,,,v2,US-CA,reject_all,app,,2026-03-10 16:01:02
 K-0024,{PROFILING},granted,2025-08-18 12:00:00,C-0003,,,,v2-draft,DE,accept_all,web_form,,2025-08-18 12:00:02
 K-0025,{PROFILING},granted,2026-02-01 08:00:00,,A-0001,,,v2,DE,accept_all,cookie_banner,,2026-02-01 08:00:01
+K-0026,sale_share,denied,2026-03-26 19:00:00,,A-0003,,,,US-CA,gpc_signal,web_form,,2026-03-26 19:00:01
 """,
     "identity_links": """
 I-0001,anonymous_id,A-0001,customer_id,C-0004,deterministic,2026-03-04 12:00:00,login,,,,2026-03-04 12:00:01
 I-0002,anonymous_id,A-0002,customer_id,C-0009,probabilistic,2026-03-06 12:00:00,same_network,0.87,,,2026-03-06 12:00:01
+I-0003,anonymous_id,A-0003,customer_id,C-0018,deterministic,2026-03-28 17:29:00,login,,,,2026-03-28 17:29:01
 """,
     "scheduled_sends": f"""
 D-0001,email,2026-03-10 09:00:00,C-0001,ada@example.com,mail-2026-03b,cart_abandoner,2026-03-02 06:00:00

@@ -72,7 +72,9 @@
     {%- for vendor in vendors -%}
         {%- do texts.append(['vendor.' ~ vendor.vendor_id, text_without(vendor, 'verifications')]) -%}
     {%- endfor -%}
-    {%- for name in ['sensitive_categories', 'purposes', 'event_types', 'consent_statuses'] -%}
+    {%- for name in [
+        'sensitive_categories', 'purposes', 'event_types', 'consent_statuses', 'consent_event_types', 'jurisdictions'
+    ] -%}
         {%- set seed = graph.nodes.get('seed.' ~ project_name ~ '.' ~ name) -%}
         {%- do texts.append(['list.' ~ name, seed.checksum.checksum]) if seed -%}
     {%- endfor -%}

@@ -9,6 +9,7 @@
         'marketing.communications.sms',
         'marketing.advertising.profiling',
         'personalize.content.profiling',
+        'sale_share',
         'third_party_sharing'
     ]) }}
 {%- endmacro %}

@@ -30,10 +30,10 @@ checked as (
                 'segment_purposes.is_consent_needed', 'consent_state', 'segment_purposes.min_notice_published_at'
             ) }} then 1 else 0 end
         ) as is_permitted,
-        -- evidence: the choice on the first purpose the spec names
-        max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed
+        -- evidence: the grant on the first purpose the spec names; none where the law takes silence as permission
+        max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed and consent_state.is_granted
             then consent_state.consent_version end) as consent_version,
-        max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed
+        max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed and consent_state.is_granted
             then consent_state.consent_event_key end) as consent_event_key
     from candidates
     inner join segment_purposes

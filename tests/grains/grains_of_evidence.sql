@@ -2,6 +2,7 @@
     'buying_behaviour',
     'campaign_metrics',
     'cohort_retention',
+    'consent_evidence',
     'control_totals',
     'customer_engagement_rfm',
     'int_campaign_events',

@@ -2,6 +2,7 @@
     'customer_keys',
     'int_consent_events',
     'int_consents',
+    'int_consents_judged',
     'int_contact_addresses',
     'int_customer_identifiers',
     'int_customers',

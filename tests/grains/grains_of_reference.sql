@@ -4,6 +4,7 @@
     'event_types',
     'feature_causes',
     'frozen_thresholds',
+    'jurisdictions',
     'platform_definitions',
     'platform_differences',
     'purposes',

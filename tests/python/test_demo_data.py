@@ -16,7 +16,7 @@ SEEDS = PROJECT / "seeds" / "demo" / "generic"
 CHARACTERS = {
     "Ada": "C-0001", "Bruno": "C-0002", "Carla": "C-0003", "David": "C-0004", "Elif": "C-0005", "Farid": "C-0006",
     "Greta": "C-0007", "Hugo": "C-0008", "Isa": "C-0009", "Kim": "C-0010", "Lena": "C-0011", "Lars": "C-0012", "Max": "C-0013",
-    "Nora": "C-0014", "Omar": "C-0015",
+    "Nora": "C-0014", "Omar": "C-0015", "Susan": "C-0018",
 }
 
 
@@ -72,6 +72,7 @@ STORY = [
     ("Lena's address was restricted", "Lena", "new_subscriber_no_purchase", [("03-02", "03-09")], [("03-16", "03-30")]),
     ("Lars shares that address", "Lars", "new_subscriber_no_purchase", [("03-02", "03-09")], [("03-16", "03-30")]),
     ("Max withdrew and came back", "Max", "cart_abandoner", [("01-12", "01-12"), ("03-30", "03-30")], [("01-19", "03-23")]),
+    ("Susan's law takes silence as permission", "Susan", "cart_abandoner", [("03-30", "03-30")], [("01-12", "03-23")]),
     ("Nora bought", "Nora", "new_subscriber_no_purchase", [("02-02", "02-16")], [("02-23", "03-30")]),
     ("Nora is a customer since", "Nora", "existing_customer", [("02-23", "03-30")], [("01-12", "02-16")]),
     ("Omar objected and took it back", "Omar", "one_time_buyer", [("01-12", "01-12"), ("03-09", "03-30")], [("01-19", "03-02")]),
@@ -196,6 +197,7 @@ REASONS = {
     ("Max", "cart_abandoner", "01-12"): ("entered", "first_evaluation", False),
     ("Max", "cart_abandoner", "01-19"): ("left", "consent_withdrawn", False),
     ("Max", "cart_abandoner", "03-30"): ("entered", "own_activity", False),  # he had agreed again before the 23rd
+    ("Susan", "cart_abandoner", "03-30"): ("entered", "own_activity", False),  # nobody had to ask her
     ("Nora", "new_subscriber_no_purchase", "02-02"): ("entered", "consent_granted", False),
     ("Nora", "new_subscriber_no_purchase", "02-23"): ("left", "own_order", False),
     ("Nora", "existing_customer", "02-23"): ("entered", "own_order", False),

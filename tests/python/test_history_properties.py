@@ -81,10 +81,15 @@ def shops(draw) -> dict[str, list[dict]]:
         raw["consents"].append({"consent_event_id": f"c{number}", "customer_id": draw(customer), "status": status,
                                 "purpose": draw(st.sampled_from(["*", "marketing", "personalize.content.profiling"])),
                                 "consent_version": draw(st.sampled_from(["v0", "v1", "v1", "v2", "v2", "sms", None])),
-                                "event_type": draw(st.sampled_from([None, "accept_all", "accept_all", "default"])),
+                                "event_type": draw(st.sampled_from([None, "accept_all", "accept_all", "default", "gpc_signal"])),
+                                "jurisdiction": draw(st.sampled_from([None, None, "US-CA", "DE"])),
                                 "effective_at": when["happened"], "recorded_at": when["recorded_at"]})
     for name in draw(st.sets(customer)):
-        raw["customers"].append({"customer_id": name, "email": "shared@example.com", "created_at": str(START), "recorded_at": str(START)})
+        record = {"customer_id": name, "email": "shared@example.com", "created_at": str(START), "recorded_at": str(START),
+                  "country": draw(st.sampled_from([None, "US", "US", "DE"]))}
+        raw["customers"].append(record)
+        if draw(st.booleans()):  # moved
+            raw["customers"].append(record | {"country": draw(st.sampled_from(["US", "DE"])), "recorded_at": str(START + timedelta(days=draw(days)))})
     # a text may be published after somebody agreed to it, and found defective later
     ends = st.sampled_from([{}, {}, {"invalidated_at": "2026-02-12"}, {"invalidated_at": "2026-02-27"}])
     raw["notices"] = [notice | draw(ends) for notice in NOTICES if draw(st.integers(0, 3))]

@@ -17,7 +17,8 @@ with expected as (
         and audiences.purpose = consent_state.purpose
     where not vendor_states.is_blocked
         and audiences.channel in ('email', 'sms', 'paid_ads')
-        and consent_state.is_granted
+        and (consent_state.is_granted or consent_state.is_permitted_by_posture)
+        and not consent_state.has_opted_out
         and not consent_state.is_objected
         and not consent_state.is_restricted
     group by audiences.as_of, audiences.audience_id

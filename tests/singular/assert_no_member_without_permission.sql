@@ -26,9 +26,15 @@ left join {{ ref('customers') }} as customers
     and requirements.customer_key = customers.customer_key
 where consent_state.is_objected
     or consent_state.is_restricted
-    or (requirements.lawful_basis = 'consent' and consent_state.is_granted is distinct from true)
+    or consent_state.has_opted_out
     or (
         requirements.lawful_basis = 'consent'
+        and consent_state.is_granted is distinct from true
+        and (consent_state.posture = 'opt_in' or consent_state.is_permitted_by_posture is distinct from true)
+    )
+    or (
+        requirements.lawful_basis = 'consent'
+        and consent_state.is_permitted_by_posture is distinct from true
         and requirements.min_notice_published_at <= requirements.as_of
         and coalesce(consent_state.notice_published_at < requirements.min_notice_published_at, true)
     )

@@ -38,4 +38,24 @@ union all
 
 select 'consent event type ' || event_type || ': grants must be always, with_notice or never' as problem
 from {{ ref('consent_event_types') }}
-where coalesce(grants, 'none') not in ('always', 'with_notice', 'never')
+where coalesce(grants, 'none') not in ('always', 'with_notice', 'never') or (is_signal and grants != 'never')
+
+union all
+
+select 'status ' || status || ': it cannot both permit and refuse' as problem
+from {{ ref('consent_statuses') }}
+where permits and refuses
+
+union all
+
+select 'jurisdiction ' || jurisdiction || ': posture must be opt_in, opt_out or notice_only' as problem
+from {{ ref('jurisdictions') }}
+where coalesce(posture, 'none') not in ('opt_in', 'opt_out', 'notice_only')
+
+union all
+
+-- a period of consent takes a signal for a refusal, also after the person has confirmed
+select 'event type ' || event_types.event_type || ': no event can rest on a purpose that obeys a signal' as problem
+from event_types
+inner join purposes on event_types.purpose = purposes.purpose
+where purposes.obeys_signal

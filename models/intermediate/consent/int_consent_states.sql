@@ -1,11 +1,7 @@
 {{ config(materialized='table', tags=['clocked']) }}
 
-with clock as (
-    select * from {{ ref('evaluation_clock') }}
-),
-
-consent_events as (
-    select * from {{ ref('int_consent_events') }}
+with choices as (
+    select * from {{ ref('int_consent_choices') }}
 ),
 
 purposes as (
@@ -13,77 +9,67 @@ purposes as (
     where is_evaluated
 ),
 
-notice_gaps as (
-    select * from {{ ref('int_notice_gaps') }}
-),
-
--- what was known at known_at; an event not yet acting says nothing
-visible as (
+-- the law that a person is under at as_of
+jurisdictions as (
     select
-        clock.as_of,
-        consent_events.identifier_type,
-        consent_events.identifier,
-        purposes.purpose,
-        consent_events.consent_event_id,
-        consent_events.track,
-        consent_events.status,
-        consent_events.is_permissive,
-        consent_events.consent_version,
-        case when consent_events.notice_published_at <= clock.known_at then consent_events.notice_published_at end
-            as notice_published_at,
-        consent_events.effective_at,
-        consent_events.is_permissive and consent_events.track = 'consent' as is_grant,
-        {{ plus_seconds('consent_events.effective_at', 'purposes.consent_valid_days * 86400') }} as expires_at,
-        notice_gaps.uncovered_from
-    from consent_events
-    inner join clock
-        on {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
-        and consent_events.acts_at <= clock.as_of
-    inner join purposes
-        on consent_events.purpose = '*'
-        or {{ is_same_or_below('purposes.purpose', 'consent_events.purpose') }}
-    left join notice_gaps
-        on clock.as_of = notice_gaps.as_of
-        and consent_events.consent_version = notice_gaps.consent_version
-        and purposes.purpose = notice_gaps.purpose
+        *,
+        coalesce(silence_permits_from <= as_of, false) as does_silence_permit
+    from {{ ref('int_jurisdictions') }}
+    where {{ is_in_interval('as_of', 'valid_from', 'valid_to') }}
 ),
 
--- a grant says nothing on what its notice did not ask, and ends when that is asked anew or its time is over
-held as (
+-- who chose something, and whom the law lets us consider unasked
+known as (
     select
         as_of,
         identifier_type,
         identifier,
-        purpose,
-        consent_event_id,
-        track,
-        consent_version,
-        notice_published_at,
-        effective_at,
-        case
-            when is_grant and uncovered_from <= as_of then 'unknown'
-            when is_grant and expires_at <= as_of then 'expired'
-            else status
-        end as status,
-        is_permissive and not (is_grant and coalesce(uncovered_from <= as_of or expires_at <= as_of, false)) as is_permissive
-    from visible
-    where not is_grant or coalesce(uncovered_from > effective_at, true)
-),
+        purpose
+    from choices
 
--- the latest choice decides; at one instant the restrictive; "unknown" and "pending" have a track of their own
-ranked as (
+    union
+
     select
-        *,
-        row_number() over (
-            partition by as_of, identifier_type, identifier, purpose, track
-            {{ choice_order() }}
-        ) as choice_number
-    from held
+        jurisdictions.as_of,
+        jurisdictions.identifier_type,
+        jurisdictions.identifier,
+        purposes.purpose
+    from jurisdictions
+    inner join purposes on purposes.follows_posture
+    where jurisdictions.does_silence_permit
 ),
 
-deciding as (
-    select * from ranked
-    where choice_number = 1
+placed as (
+    select
+        known.*,
+        choices.consent_status,
+        choices.is_granted,
+        choices.is_refused,
+        choices.is_objected,
+        choices.is_restricted,
+        choices.consent_version,
+        choices.notice_published_at,
+        choices.consent_event_id,
+        choices.consent_effective_at,
+        choices.signal_event_id,
+        choices.last_signal_at,
+        coalesce(jurisdictions.resolved_jurisdiction, 'unresolved') as resolved_jurisdiction,
+        coalesce(jurisdictions.regime, 'unresolved') as regime,
+        coalesce(jurisdictions.posture, 'opt_in') as posture,
+        purposes.obeys_signal,
+        purposes.follows_posture and coalesce(jurisdictions.does_silence_permit, false) as does_silence_permit,
+        {{ is_signalled('jurisdictions.posture', 'choices') }} as is_signalled
+    from known
+    inner join purposes on known.purpose = purposes.purpose
+    left join choices
+        on known.as_of = choices.as_of
+        and known.identifier_type = choices.identifier_type
+        and known.identifier = choices.identifier
+        and known.purpose = choices.purpose
+    left join jurisdictions
+        on known.as_of = jurisdictions.as_of
+        and known.identifier_type = jurisdictions.identifier_type
+        and known.identifier = jurisdictions.identifier
 )
 
 select
@@ -91,15 +77,11 @@ select
     identifier_type,
     identifier,
     purpose,
-    coalesce(
-        max(case when track = 'consent' then status end), max(case when track = 'none' then status end), 'unknown'
-    ) as consent_status,
-    coalesce(max(case when track = 'consent' and is_permissive then 1 end), 0) = 1 as is_granted,
-    coalesce(max(case when track = 'objection' and not is_permissive then 1 end), 0) = 1 as is_objected,
-    coalesce(max(case when track = 'restriction' and not is_permissive then 1 end), 0) = 1 as is_restricted,
-    max(case when track = 'consent' then consent_version end) as consent_version,
-    max(case when track = 'consent' then notice_published_at end) as notice_published_at,
-    max(case when track = 'consent' then consent_event_id end) as consent_event_id,
-    max(case when track = 'consent' then effective_at end) as consent_effective_at
-from deciding
-group by as_of, identifier_type, identifier, purpose
+    resolved_jurisdiction,
+    regime,
+    posture,
+    {{ consent_state_columns() }},
+    case when not is_signalled then consent_version end as consent_version,
+    case when not is_signalled then notice_published_at end as notice_published_at,
+    case when is_signalled then last_signal_at else consent_effective_at end as consent_effective_at
+from placed

@@ -17,6 +17,8 @@ select
     purpose,
     consent_status,
     is_granted,
+    is_permitted_by_posture,
+    has_opted_out,
     notice_published_at,
     is_objected,
     is_restricted

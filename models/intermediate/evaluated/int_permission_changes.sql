@@ -47,6 +47,7 @@ compared as (
         changes.segment_id,
         changes.customer_key,
         permissions.consent_status,
+        coalesce(permissions.is_permitted_by_posture and not coalesce(permissions.is_granted, false), false) as is_permitted_unasked,
         {{ is_permitted('needs.is_consent_needed', 'permissions', 'needs.min_notice_published_at') }} as is_permitted,
         {{ is_permitted('needs.is_consent_needed', 'previous', 'needs.min_notice_published_at') }} as was_permitted,
         coalesce(permissions.is_objected, false) or coalesce(permissions.is_restricted, false) as is_objected,
@@ -82,7 +83,8 @@ by_purpose as (
         end) as is_expired,
         max(case when was_permitted and not is_permitted and not is_objected then 1 else 0 end) as is_lost,
         max(case when not was_permitted and is_permitted and was_objected then 1 else 0 end) as is_objection_lifted,
-        max(case when not was_permitted and is_permitted then 1 else 0 end) as is_given
+        max(case when not was_permitted and is_permitted then 1 else 0 end) as is_given,
+        max(case when not was_permitted and is_permitted and not is_permitted_unasked then 1 else 0 end) as is_given_by_choice
     from compared
     group by as_of, segment_id, customer_key
 )
@@ -101,7 +103,9 @@ select
                 when by_purpose.is_lost = 1 then 'consent_expired'
             end
         when previous.not_profiled_reason in ('objection', 'restriction') or by_purpose.is_objection_lifted = 1 then 'objection'
-        when by_purpose.is_given = 1 then 'consent_granted'
+        -- whom nobody had to ask was given nothing when we came to know them
+        when by_purpose.is_given_by_choice = 1 or (by_purpose.is_given = 1 and previous.customer_key is not null)
+            then 'consent_granted'
     end as permission_reason
 from changes
 inner join by_purpose

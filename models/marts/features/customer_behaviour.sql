@@ -6,7 +6,7 @@ with states as (
         max(case when purpose = 'marketing.communications.email' then 1 else 0 end) = 1 as is_email_permitted
     from {{ ref('int_consent_states') }}
     where identifier_type = 'customer_id'
-        and is_granted
+        and (is_granted or is_permitted_by_posture)
         and not is_objected
         and not is_restricted
         and purpose in ('personalize.content.profiling', 'marketing.communications.email')
