@@ -55,6 +55,13 @@ def customer_key(text: str) -> str:
     return text.lower()
 
 
+def request_id(text: str) -> str:
+    """The id of a person's request, as the shop names it. Raises ValueError."""
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
+        raise ValueError("must be the id of a request, in letters, digits and . _ -")
+    return text
+
+
 def whole_number(text: str) -> int:
     """A number from 1 on. Raises ValueError."""
     if not re.fullmatch("[1-9][0-9]{0,8}", text):
@@ -108,6 +115,7 @@ KINDS = {
     "from": Kind("from_instant", "timestamp", instant, "beginning of the period"),
     "to": Kind("to_instant", "timestamp", instant, "end of the period, not included"),
     "customer": Kind("customer_key", "varchar", customer_key, "a customer_key"),
+    "request": Kind("request_id", "varchar", request_id, "the id of a person's request"),
     "spec-version": Kind("spec_version", "integer", whole_number, "a version of the segment's rule"),
     "definition": Kind("definition", "varchar", definition, "a definition of orders and revenue, for example shopify_net_sales"),
     "period": Kind("period", "varchar", period, "a month, for example 2026-02, or to_date"),

@@ -34,6 +34,7 @@ ASK_PARAMETERS = {
     "from": "beginning of the period",
     "to": "end of the period, not included",
     "customer": "a customer_key",
+    "request": "the id of a person's request",
     "spec-version": "a version of the segment's rule",
     "definition": "a definition of orders and revenue, for example shopify_net_sales",
     "period": "a month, for example 2026-02, or to_date",

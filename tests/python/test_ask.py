@@ -57,7 +57,7 @@ def command(home: Built, monkeypatch, capsys):
 def example(question) -> dict[str, object]:
     """Values for every parameter of a question."""
     texts = {"segment": "existing_customer", "on": SECOND, "from": "2026-01-01", "to": "2027-01-01", "customer": "ab" * 32,
-             "spec-version": "1", "definition": "shopify_net_sales", "period": "to_date", "shown-orders": "0", "shown-amount": "12.5"}
+             "spec-version": "1", "definition": "shopify_net_sales", "period": "to_date", "shown-orders": "0", "shown-amount": "12.5", "request": "Q-0001"}
     return check(question, {name: texts[name] for name in question.parameters})
 
 
@@ -147,6 +147,30 @@ def test_nobody_is_processed_without_consent_in_the_demo(demo: Built):
     assert ask(Home(demo.folder), find("q09"), values).rows == []
 
 
+def test_the_time_from_a_withdrawal_to_the_stop_is_counted_and_breaches_are_listed(weeks: Built):
+    """The demo evaluates once a week, so most withdrawals are acted on later than the 24 hours of revocation_sla_hours."""
+    answer = ask(Home(weeks.folder), find("q10"), check(find("q10"), {"from": "2026-01-12 00:00:01", "to": "2026-04-01"}))
+    rows = [dict(zip(answer.columns, row)) for row in answer.rows]
+    steps, breaches = [row for row in rows if row["p50_hours"] is not None], [row for row in rows if row["step"] == "breach"]
+    hours = [row[0] for row in weeks.rows("select hours_to_stop from audit.revocations order by 1")]
+    assert [row["n_revocations"] for row in steps] == [len(hours)] * 3 and len(hours) > 20
+    assert steps[2]["p50_hours"] == hours[(len(hours) + 1) // 2 - 1] and steps[2]["max_hours"] == hours[-1]
+    assert [row["max_hours"] for row in breaches] == sorted((value for value in hours if value > 24), reverse=True)
+
+
+def test_a_request_is_told_from_its_choice_to_the_send_that_it_cancelled(weeks: Built):
+    """Ada of the demo: withdrew on 3 March 10:15, evaluated on 2 and 9 March, a send planned for 10 March (privacy.md B 11)."""
+    answer = ask(Home(weeks.folder), find("q11"), check(find("q11"), {"request": "Q-0001"}))
+    told = [(str(row[0]), row[1], *row[4:]) for row in answer.rows]
+    assert told == [
+        ("2026-03-02 00:00:00", "evaluation", "in 2, before the choice", "in 2"),
+        ("2026-03-03 10:15:00", "choice takes effect", "not known yet", "acts from 2026-03-03 10:15:00"),
+        ("2026-03-03 10:15:01", "choice is recorded", "known", "acts from 2026-03-03 10:15:00"),
+        ("2026-03-09 00:00:00", "evaluation", "in 0, choice known", "in 0 while the choice stands"),
+        ("2026-03-10 09:00:00", "planned send", "cancelled", "cancelled"),
+    ]
+
+
 def consent(person: str, purpose: str, status: str, effective_at: str, recorded_at: str) -> str:
     """Somebody's choice, put into the consent events as if it had come with the newest data."""
     permissive = status in ("granted", "objection_lifted")
@@ -197,6 +221,9 @@ def test_nothing_can_be_injected(name: str, text: str, home: Built):
     if name == "segment" and text in WELL_FORMED_NAMES:
         with pytest.raises(UserError, match="There is no segment"):
             ask(Home(home.folder), question, check(question, {"segment": text, "on": SECOND}))
+        return
+    if name == "request" and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text, re.ASCII):
+        assert ask(Home(home.folder), question, check(question, {"request": text})).rows == []
         return
     given = {"segment": "existing_customer", "on": SECOND, "from": FIRST, "to": SECOND, "customer": "ab" * 32}
     texts = {needed: given[needed] for needed, required in question.parameters.items() if required} | {name: text}
