@@ -148,7 +148,7 @@ class Question:
 
     def asks_of(self) -> list[str]:
         """Names of the relations that the query reads."""
-        return sorted(set(re.findall(r"ref\('(\w+)'\)", self.text())))
+        return sorted(set(re.findall(r"(?:ref\(|source\('\w+', )'(\w+)'\)", self.text())))
 
 
 @dataclass(frozen=True)
@@ -278,13 +278,14 @@ def _declared_schemas() -> dict[str, str]:
     """The schema of every relation that a question reads, by the project's folders: for SQL that leaves this machine."""
     schemas = {path.stem: path.relative_to(PROJECT / "models").parts[0] for path in (PROJECT / "models").rglob("*.sql")}
     schemas |= {name: "restricted.intermediate" for name, schema in schemas.items() if schema == "intermediate"}
-    return schemas | {"customer_keys": "restricted.vault"}
+    lifecycle = {"deletion_log": "audit", "deletion_ledger": "audit", "erasure_requests": "restricted.vault", "outbox": "restricted.vault"}
+    return schemas | {"customer_keys": "restricted.vault"} | lifecycle
 
 
 def _rendered(question: Question, where: dict[str, str], value: Callable[[str], str]) -> str:
     """The query with its relations, and with `asked` made of value(column) for every parameter.
 
-    Jinja knows ref() and two type names here and nothing else: a question must read as plain SQL.
+    Jinja knows ref(), source() and two type names here and nothing else: a question must read as plain SQL.
     """
     text = question.text()
     if question.parameters:
@@ -294,4 +295,5 @@ def _rendered(question: Question, where: dict[str, str], value: Callable[[str], 
         if count != 1:
             raise ValueError(f"{question.name}: the first CTE must be `asked` and hold the parameters only")
     types = SimpleNamespace(type_string=lambda: "varchar", type_timestamp=lambda: "timestamp")
-    return SandboxedEnvironment(undefined=StrictUndefined).from_string(text).render(ref=where.__getitem__, dbt=types)
+    return SandboxedEnvironment(undefined=StrictUndefined).from_string(text).render(
+        ref=where.__getitem__, source=lambda _, name: where[name], dbt=types)

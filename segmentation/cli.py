@@ -78,6 +78,20 @@ def main(arguments: list[str] | None = None) -> int:
     verify = commands.add_parser("verify", help="compute every recorded hash again: was the history changed?")
     verify.add_argument("--anchor", metavar="HASH", help="head hash of an earlier build, kept elsewhere: finds a dropped end too")
     verify.set_defaults(run=lambda options: run_verify(options.anchor))
+    erasing = commands.add_parser("erase", help="erase a person: a request for erasure (OpenDSR) as a file")
+    what = erasing.add_mutually_exclusive_group(required=True)
+    what.add_argument("--request", metavar="FILE", type=Path, help="the request, JSON in the shape of OpenDSR")
+    what.add_argument("--resume", action="store_true", help="finish an erasure that was interrupted")
+    erasing.set_defaults(run=run_erase)
+    holding = commands.add_parser("hold", help="legal holds: persons who may not be erased for the time being")
+    add_hold_options(holding)
+    holding.set_defaults(run=run_hold)
+    sending = commands.add_parser("outbox", help="messages to vendors about persons who were erased")
+    add_outbox_options(sending)
+    sending.set_defaults(run=run_outbox)
+    restored = commands.add_parser("restore-check", help="after a restore: erase again who was erased since the backup")
+    restored.add_argument("--list", dest="list_file", metavar="FILE", type=Path, help="the list of erasures; default erasures.json of the home")
+    restored.set_defaults(run=lambda options: run_restore_check(options.list_file))
     consent_ui = commands.add_parser("consent-ui", help="what each segment does, as JSON for the shop's preference centre")
     consent_ui.add_argument("--out", metavar="FILE", type=Path, help="where to write it; default: standard output")
     consent_ui.set_defaults(run=lambda options: run_consent_ui(options.out))
@@ -160,6 +174,8 @@ def run_demo() -> None:
         for old in (home.warehouse, home.restricted):
             for path in (old, old.with_name(old.name + ".wal")):
                 path.unlink(missing_ok=True)
+        for path in (home.journal, home.erasures):  # of invented people, who are made anew
+            path.unlink(missing_ok=True)
         settings = prepare(home)
         *past, newest = DEMO_AS_OFS
         record_past(home, settings, past, lambda: None)
@@ -179,6 +195,7 @@ def run_replay(options: argparse.Namespace) -> int:
     home = Home.from_environment()
     with home.locked():
         home.check_databases()
+        refuse_unready(home)
         evaluations = recorded_evaluations(home, options.mode, *instants.values())
         outcome = replay(home, evaluations, options.mode, beside_the_record(home, {"SEGMENTS_REPLAY_MODE": options.mode}))
     show_replay(home, evaluations, options.mode, outcome)
@@ -320,6 +337,148 @@ def run_export(name: str | None, k: str, path: Path | None) -> None:
     console.print(f"Manifest: {printable(str(done.manifest))}", markup=False, soft_wrap=True)
 
 
+def add_hold_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `segmentation hold`."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    place = actions.add_parser("place", help="hold the person that a file names")
+    place.add_argument("--request", metavar="FILE", type=Path, required=True, help="who: JSON as for segmentation erase")
+    place.add_argument("--id", dest="hold_id", required=True, help="name of the hold")
+    place.add_argument("--reason", required=True, help="why the person may not be erased")
+    lift = actions.add_parser("lift", help="end a hold")
+    lift.add_argument("hold_id", metavar="ID")
+    actions.add_parser("list", help="all holds")
+
+
+def add_outbox_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `segmentation outbox`."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="all messages, without their payloads")
+    show = actions.add_parser("show", help="the payload of a message, to be sent; counts as an attempt")
+    show.add_argument("outbox_id", metavar="ID")
+    done = actions.add_parser("acknowledge", help="record that the recipient deleted, and destroy the payload")
+    done.add_argument("outbox_id", metavar="ID")
+    done.add_argument("--reference", required=True, help="the recipient's confirmation, or why there is none")
+
+
+def lifecycle_home() -> Home:
+    """The home that a command of the lifecycle works on. Raises UserError where there was no build, or on Postgres."""
+    if os.environ.get("SEGMENTS_TARGET") == "postgres":
+        raise UserError("Erasure works on DuckDB's files only: on Postgres, delete by SQL of your own until it is there.")
+    home = Home.to_read()
+    if not home.warehouse.exists() or not home.restricted.exists():
+        raise UserError(f"{home.folder} holds no build yet: there is nobody to erase.")
+    return home
+
+
+def present() -> datetime:
+    """The present instant (UTC), for the record of who did what when."""
+    return datetime.now(tz=timezone.utc).replace(tzinfo=None)
+
+
+def run_erase(options: argparse.Namespace) -> None:
+    """Erase the person of a request, or finish an erasure that was interrupted; say what was done, not to whom."""
+    from segmentation.dbt_run import project_graph
+    from segmentation.erase import erase, resume
+    from segmentation.erasure_request import read_request
+
+    check_environment()
+    home = lifecycle_home()
+    with home.locked():
+        home.check_databases()
+        if options.resume:
+            if not home.journal.exists():
+                raise UserError(f"No erasure in {home.folder} is unfinished.")
+            done = resume(home)
+        else:
+            request = read_request(options.request, present())
+            refuse_unready(home)
+            done = erase(home, request, project_graph(home), present(), executor())
+    show_erasure(done)
+
+
+def show_erasure(done) -> None:
+    """Print what an erasure deleted and whom to tell."""
+    if not done.is_new:
+        console.print("This request was fulfilled before: nothing to do.")
+    rows = sum(number for _, number in done.relations)
+    console.print(f"Erased: {rows:,} rows of {len(done.relations)} tables (audit.deletion_log, request_key {done.request_key})", soft_wrap=True)
+    for outbox_id, recipient in done.messages:
+        console.print(f"To tell: {printable(recipient)}  segmentation outbox show {outbox_id}", markup=False, soft_wrap=True)
+    if done.messages:
+        console.print("Until each is acknowledged, the outbox in restricted.duckdb still holds what the messages say.")
+
+
+def run_hold(options: argparse.Namespace) -> None:
+    """Place, lift or list legal holds."""
+    from segmentation import holds
+    from segmentation.erasure_request import read_request
+
+    home = lifecycle_home()
+    with home.locked():
+        home.check_databases()
+        home.refuse_open_erasure()
+        if options.action == "place":
+            number = holds.place(home, options.hold_id, read_request(options.request, present()), options.reason, present(), executor())
+            console.print(f"Held: one person, {number} identifier(s). Requests for erasure are refused until segmentation hold lift {options.hold_id}.")
+        elif options.action == "lift":
+            waiting = holds.lift(home, options.hold_id, present(), executor())
+            console.print(f"Hold {printable(options.hold_id)} has ended.", markup=False)
+            if waiting:
+                console.print(f"Refused because of it, to be run again: {printable(', '.join(waiting))}", markup=False, soft_wrap=True)
+        else:
+            show_answer("Legal holds", ("hold", "reason", "placed at", "by", "lifted at", "by"), holds.listed(home))
+
+
+def run_outbox(options: argparse.Namespace) -> None:
+    """List messages, show one, or record its acknowledgement."""
+    from segmentation import outbox
+
+    home = lifecycle_home()
+    with home.locked():
+        home.check_databases()
+        home.refuse_open_erasure()
+        if options.action == "show":
+            sys.stdout.write(outbox.payload_of(home, options.outbox_id) + "\n")
+        elif options.action == "acknowledge":
+            left = outbox.acknowledge(home, options.outbox_id, options.reference, present(), executor())
+            console.print("Acknowledged; other recipients have not answered yet." if left else "Acknowledged: every recipient has answered.")
+        else:
+            show_answer("Outbox", ("message", "recipient", "format", "kind", "created", "attempts", "acknowledged", "reference"), outbox.listed(home))
+
+
+def run_restore_check(path: Path | None) -> None:
+    """After a restore of older databases: say how many erased persons are back, and erase them again."""
+    from segmentation.dbt_run import project_graph
+    from segmentation.erase import read_list
+    from segmentation.restore import erase_again, lost_erasures
+
+    check_environment()
+    home = lifecycle_home()
+    with home.locked():
+        home.check_databases()
+        home.refuse_open_erasure()
+        if path is not None and not path.is_file():
+            raise UserError(f"--list: there is no file {path}.")
+        entries = read_list(path or home.erasures)
+        lost = lost_erasures(home, entries)
+        for entry in lost:
+            done = erase_again(home, entry, project_graph(home), present(), executor())
+            rows = sum(number for _, number in done.relations)
+            console.print(f"Was back, erased again: request {printable(entry['request_id'])}, {rows:,} rows of {len(done.relations)} tables",
+                          markup=False, soft_wrap=True)
+    console.print(f"{len(entries):,} erasures on the list, {len(lost):,} of them were missing in the databases.")
+
+
+def refuse_unready(home: Home) -> None:
+    """Raise UserError while an erasure is half done, or databases older than an erasure on record were restored."""
+    home.refuse_open_erasure()
+    if home.erasures.exists():
+        from segmentation.erase import read_list
+        from segmentation.restore import refuse_restored
+
+        refuse_restored(home, read_list(home.erasures))
+
+
 def add_ask_options(parser: argparse.ArgumentParser) -> None:
     """The options of `segmentation ask`: every parameter that a question may have, and the form of the answer."""
     parser.add_argument("question", nargs="?", metavar="QUESTION", help="number or name, for example q01")
@@ -395,6 +554,7 @@ def prepare(home: Home) -> dict[str, str]:
     if not raw:
         home.claim("demo")
         home.check_databases()
+        refuse_unready(home)
         home.open_restricted().close()  # so that only its owner can read the file
         return settings
     files = find_files(raw)
@@ -402,6 +562,7 @@ def prepare(home: Home) -> dict[str, str]:
     queries = view_queries(files)
     home.claim("shop")
     home.check_databases()
+    refuse_unready(home)
     restricted = home.open_restricted()
     try:
         ensure_keys(restricted, key_file(), has_history=home.warehouse.exists())

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.errors import UserError
@@ -30,8 +31,8 @@ def environment(values: dict[str, str]):
 
 def run_dbt(
     arguments: list[str], home: Home, on_node: Callable[[str, str, int, int], None] | None = None, folder: str = ""
-) -> None:
-    """Run one dbt command on a home. Calls on_node(name, status, index, total) as nodes finish.
+):
+    """Run one dbt command on a home. Calls on_node(name, status, index, total) as nodes finish. Returns dbt's result.
 
     A replay names a folder of its own inside target/: its schemas are others, and so is the project as dbt parses it.
 
@@ -68,6 +69,29 @@ def run_dbt(
         log = home.target.with_name("logs") / "dbt.log"
         lines = [f"{done.node.name}: {_failure(done)}" for done in failed]
         raise UserError("\n".join(lines) or f"dbt failed: see {log}.")
+    return result.result
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What the project is made of: the tables that dbt makes (database, schema, name), its other sources, its vendors."""
+
+    tables: set[tuple[str, str, str]]
+    sources: set[tuple[str, str, str]]
+    vendors: dict[str, dict]
+
+
+def project_graph(home: Home) -> Graph:
+    """The dbt graph of the project, as it is for this home's data. Nothing is built."""
+    settings = {"SEGMENTS_RAW": "given" if home.kind == "shop" else "", "SEGMENTS_TARGET": "duckdb"}
+    with environment(settings):
+        manifest = run_dbt(["parse"], home)
+    tables = {
+        (node.database, node.schema, node.alias) for node in manifest.nodes.values()
+        if node.resource_type.value in ("model", "seed", "snapshot")}
+    sources = {(source.database, source.schema, source.identifier) for source in manifest.sources.values()}
+    metas = [exposure.config.meta.get("vendor") or exposure.meta.get("vendor") for exposure in manifest.exposures.values()]
+    return Graph(tables, sources - tables, {meta["vendor_id"]: meta for meta in metas if meta})
 
 
 def _close_databases() -> None:

@@ -73,6 +73,21 @@ class Home:
         return self.folder / "published"
 
     @property
+    def journal(self) -> Path:
+        """The erasure that was begun and is not finished; names the person."""
+        return self.folder / ".erasure.json"
+
+    @property
+    def erasures(self) -> Path:
+        """The list of fulfilled erasures outside the databases, as keyed hashes."""
+        return self.folder / "erasures.json"
+
+    def refuse_open_erasure(self) -> None:
+        """Raise UserError while an erasure is half done: some tables know the person, others do not."""
+        if self.journal.exists():
+            raise UserError(f"An erasure in {self.folder} is not finished: run segmentation erase --resume first.")
+
+    @property
     def target(self) -> Path:
         """dbt's folder of artefacts: the project's own for the default home, else inside the home."""
         return (PROJECT if self.folder == DEFAULT_HOME else self.folder) / "target"
@@ -93,6 +108,7 @@ class Home:
         except OSError as error:
             raise UserError(f"{self.folder / '.lock'} cannot be locked ({error.strerror}).") from error
         mask = os.umask(0o077)
+        (self.folder / ".erasure.new").unlink(missing_ok=True)  # an erasure that died before it began
         try:
             yield
         finally:

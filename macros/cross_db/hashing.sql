@@ -35,3 +35,24 @@
 {% macro spark__hmac_sha256_hex(text, inner_block, outer_block) -%}
     sha2(concat(unhex({{ outer_block }}), unhex(sha2(concat(unhex({{ inner_block }}), encode({{ text }}, 'UTF-8')), 256))), 256)
 {%- endmacro %}
+
+{#
+    A cheap number from 0 to 65535 for a text, by the engine's own hash: 30 ns where SHA-256 takes 600. It says nothing to
+    whoever lacks the vault, and another version of the engine may count otherwise: whoever keeps a bucket keeps that of a
+    known text beside it. Argument: text (SQL); what null gives means nothing.
+#}
+{% macro identifier_bucket(text) -%}
+    {{ return(adapter.dispatch('identifier_bucket')(text)) }}
+{%- endmacro %}
+
+{% macro default__identifier_bucket(text) -%}
+    (hashtext({{ text }}) & 65535)
+{%- endmacro %}
+
+{% macro duckdb__identifier_bucket(text) -%}
+    cast(hash({{ text }}) % 65536 as integer)
+{%- endmacro %}
+
+{% macro spark__identifier_bucket(text) -%}
+    (hash({{ text }}) & 65535)
+{%- endmacro %}

@@ -4,8 +4,9 @@
 
     `vault.erased_identifiers` names nobody: per identifier it holds HMAC-SHA256 under the record key, in a domain of its
     own, so the value is neither a customer_key nor any other key of the person (privacy.md 3.2). An HMAC per raw row would
-    cost more than the build. So each identifier has a bucket as well, a cheap number from 0 to 65535, and only rows in the
-    bucket of somebody erased are hashed; while nobody is erased the joins below have nothing on their right side.
+    cost more than the build. So each identifier has a bucket as well, a cheap number (identifier_bucket), and only rows in the
+    bucket of somebody erased are hashed; while nobody is erased the joins below have nothing on their right side. An engine
+    that counts buckets otherwise than the one that erased is met by hashing every row.
 #}
 
 {# Why a row of somebody erased is not used, as in `rejected_reason`. No argument; returns a quoted literal. #}
@@ -13,20 +14,9 @@
     'erased person'
 {%- endmacro %}
 
-{#
-    The bucket of an identifier: a number from 0 to 65535 that says nothing to whoever lacks the vault (who has it has the
-    keys). Every factor is below 4096, so that no integer overflows. Argument: identifier, SQL text; null gives null.
-#}
-{% macro identifier_bucket(identifier) -%}
-    ((
-        length({{ identifier }}) % 4096 * 7919
-        {%- for text, weight in [
-            (identifier, 31), ('substr(' ~ identifier ~ ', 3, 1)', 127), ('right(' ~ identifier ~ ', 1)', 1009),
-            ('right(' ~ identifier ~ ', 2)', 4099), ('right(' ~ identifier ~ ', 3)', 16411)
-        ] %}
-        + ascii({{ text }}) % 4096 * {{ weight }}
-        {%- endfor %}
-    ) % 65536)
+{# The text whose bucket stands beside each of the list: equal, if buckets are counted as they were then. #}
+{% macro bucket_check_text() -%}
+    'bucket check'
 {%- endmacro %}
 
 {#
@@ -47,12 +37,23 @@
 #}
 {% macro join_erased(identifier_type, identifier, instants=[], number='') -%}
     left join (
-        select distinct
+        select
             listed.bucket,
             record_keys.secret,
             record_keys.inner_block,
             record_keys.outer_block
-        from {{ source('vault', 'erased_identifiers') }} as listed
+        from (
+            select bucket from {{ source('vault', 'erased_identifiers') }}
+            where bucket_check = {{ identifier_bucket(bucket_check_text()) }}
+
+            union
+
+            select numbers.bucket from generate_series(0, 65535) as numbers (bucket)
+            where exists (
+                select 1 from {{ source('vault', 'erased_identifiers') }}
+                where bucket_check != {{ identifier_bucket(bucket_check_text()) }}
+            )
+        ) as listed
         cross join {{ vault_keys() }} as record_keys
         where record_keys.key_name = 'record_key'
     ) as buckets{{ number }}

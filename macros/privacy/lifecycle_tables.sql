@@ -11,7 +11,7 @@
         'vault': {
             'erased_identifiers': [
                 ['deletion_id', 'text'], ['identifier_type', 'text'], ['identifier_hash', 'text'], ['bucket', 'integer'],
-                ['generation', 'integer'], ['erased_at', instant]
+                ['bucket_check', 'integer'], ['generation', 'integer'], ['erased_at', instant]
             ],
             'open_erasures': [['deletion_id', 'text']],
             'erasure_requests': [

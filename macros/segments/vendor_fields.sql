@@ -46,6 +46,11 @@
         }},
         'access_log_ref': text,
         'deletion_sla': {'type': 'text', 'pattern': 'P[0-9]{1,5}D', 'example': 'P30D'},
+        'deletion_request': {'type': 'mapping', 'optional': true, 'fields': {
+            'format': {'type': 'text', 'allowed': ['segment', 'shopify', 'klaviyo']},
+            'identity': {'type': 'text', 'allowed': ['member_key', 'customer_id', 'email', 'phone']},
+            'shop_domain': {'type': 'text', 'longest': 200, 'optional': true}
+        }},
         'lawful_basis': {'type': 'text', 'allowed': spec_fields().lawful_basis.allowed},
         'breach_notice_hours': {'type': 'integer', 'least': 1, 'most': 72},
         'key_epoch': {'type': 'integer', 'least': 1, 'most': 1000000},

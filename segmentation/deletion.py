@@ -1,0 +1,192 @@
+"""What erasure and purge share: the log of deletions, pruned evidence, and files without what was deleted.
+
+DuckDB keeps deleted bytes in its files (measured: DELETE, CHECKPOINT and VACUUM leave them), so a deletion ends with a copy of
+what is left into a new file that takes the old one's place. Source: privacy.md 3.2.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import duckdb
+
+from segmentation.errors import UserError
+from segmentation.home import Home
+from segmentation.verify import CHAIN_START, DELETION, MEMBERSHIP, canonical, canonical_sql, sha256
+
+LEDGER = "audit.deletion_ledger"
+EVERYBODY = "(all)"  # the segment of the ledger that counts persons, as in marts.segment_metrics
+
+
+def write_log(warehouse: duckdb.DuckDBPyConnection, rows: list[dict]) -> None:
+    """Append rows to audit.deletion_log, in its chain of hashes. A row is a dict of the log's columns but number and hashes.
+
+    `customer_key`, where a deletion may still name its person, is no part of the hash: an erasure takes it away.
+    """
+    newest = warehouse.execute("select log_number, log_hash from audit.deletion_log order by log_number desc limit 1").fetchone()
+    number, previous = newest or (0, CHAIN_START)
+    names = [name for name, _ in DELETION]
+    for row in rows:
+        number += 1
+        record = {name: row.get(name) for name in names} | {"log_number": number}
+        digest = sha256(previous + canonical(DELETION, record))
+        values = record | {"customer_key": row.get("customer_key"), "previous_hash": previous, "log_hash": digest}
+        warehouse.execute(
+            f"insert into audit.deletion_log ({', '.join(values)}) values ({', '.join('?' * len(values))})", list(values.values()))
+        previous = digest
+
+
+def prune(warehouse: duckdb.DuckDBPyConnection, condition: str, column: str) -> int:
+    """Replace memberships on record by their leaves, and count them in the ledger: recorded = replayable + erased + purged.
+
+    Takes the rows of snapshots.segment_membership (alias `history`) that meet the SQL condition, in the caller's transaction on
+    the warehouse; `restricted` must be attached for the nonces. The rows themselves are the caller's to delete.
+    `column` of the ledger: n_erased or n_purged. Returns the number of rows.
+    """
+    warehouse.execute(
+        f"""
+        create or replace temp table pruned as
+        select
+            history.segment_id,
+            history.dbt_valid_from as valid_from,
+            history.dbt_valid_to as valid_to,
+            (select max(run_number) from audit.segment_runs) as last_run,
+            sha256(nonces.nonce || chr(31) || {canonical_sql(MEMBERSHIP, 'history')}) as leaf
+        from snapshots.segment_membership as history
+        inner join restricted.vault.leaf_nonces as nonces on history.customer_key = nonces.customer_key
+        where {condition}
+        """
+    )
+    warehouse.execute("insert into audit.pruned_leaves by name select * from pruned")
+    add_to_ledger(
+        warehouse, column,
+        """
+        select evaluations.as_of, evaluations.segment_id, evaluations.attempt, count(*) as n_deleted
+        from pruned
+        inner join newest_evaluations as evaluations
+            on pruned.segment_id = evaluations.segment_id
+            and pruned.valid_from <= evaluations.as_of
+            and coalesce(pruned.valid_to > evaluations.as_of, true)
+        group by all
+        """)
+    return warehouse.execute("select count(*) from pruned").fetchone()[0]
+
+
+def add_to_ledger(warehouse: duckdb.DuckDBPyConnection, column: str, query: str) -> None:
+    """Add the counts of a query (as_of, segment_id, attempt, n_deleted) to the ledger. It may read `newest_evaluations`."""
+    warehouse.execute(
+        """
+        create or replace temp table newest_evaluations as
+        select as_of, segment_id, attempt from audit.segment_evaluations qualify attempt = max(attempt) over (partition by as_of)
+        """
+    )
+    warehouse.execute(f"create or replace temp table deleted as {query}")
+    warehouse.execute(
+        f"""
+        update {LEDGER} as ledger set {column} = ledger.{column} + deleted.n_deleted from deleted
+        where (ledger.as_of, ledger.segment_id, ledger.attempt) = (deleted.as_of, deleted.segment_id, deleted.attempt)
+        """
+    )
+    erased, purged = ("n_deleted", "0") if column == "n_erased" else ("0", "n_deleted")
+    warehouse.execute(
+        f"""
+        insert into {LEDGER}
+        select as_of, segment_id, attempt, {erased}, {purged} from deleted
+        where (as_of, segment_id, attempt) not in (select (as_of, segment_id, attempt) from {LEDGER})
+        """
+    )
+
+
+def rewrite(path: Path) -> None:
+    """Replace a database by a copy of what it shows, so that no deleted byte is left in it. In one step: killed, it was or was not.
+
+    Raises UserError when the copy cannot be written (a full disk); the old file is then untouched.
+    """
+    fresh = path.with_suffix(".rewritten")
+    for left in (fresh, fresh.with_name(fresh.name + ".wal")):
+        left.unlink(missing_ok=True)
+    try:
+        duckdb.connect(str(path), config={"threads": 2}).close()  # takes in what a killed process left in the write-ahead log
+        with duckdb.connect(config={"threads": 2}) as connection:
+            for catalog, file, mode in (("former", path, " (read_only)"), ("fresh", fresh, "")):
+                connection.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {catalog}{mode}")
+            connection.execute("copy from database former to fresh")
+            connection.execute("checkpoint fresh")
+            connection.execute("detach fresh")
+        fresh.chmod(path.stat().st_mode & 0o777)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except (OSError, duckdb.Error) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UserError(f"{path}: cannot be written anew without what was deleted ({reason}).") from error
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file and remove it."""
+    if path.exists():
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.write(b"\0" * size)
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+
+
+def pattern_of(words: list[str]) -> re.Pattern:
+    """Any of the words, not as a part of a longer one."""
+    return re.compile(b"(?<![A-Za-z0-9])(?:" + b"|".join(re.escape(word.encode()) for word in words) + b")(?![A-Za-z0-9])")
+
+
+def files_naming(folders: list[Path], words: list[str], passed_over: list[Path]) -> list[Path]:
+    """The files in these folders that hold one of the words as bytes, or as a value where Parquet compresses it.
+
+    `passed_over`: files and folders that are not looked at.
+    """
+    if not words:
+        return []
+    pattern, longest = pattern_of(words), max(len(word.encode()) for word in words)
+    found = []
+    for path in sorted({path for folder in folders if folder.exists() for path in folder.rglob("*")}):
+        if any(path == kept or kept in path.parents for kept in passed_over) or not path.is_file() or path.is_symlink():
+            continue
+        if path.suffix == ".parquet" and _parquet_names(path, words) or _bytes_hold(path, pattern, longest):
+            found.append(path)
+    return found
+
+
+def _bytes_hold(path: Path, pattern: re.Pattern, longest: int) -> bool:
+    tail = b""
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            if pattern.search(tail + block):
+                return True
+            tail = (tail + block)[-longest - 2:]
+    return False
+
+
+def _parquet_names(path: Path, words: list[str]) -> bool:
+    try:
+        with duckdb.connect() as connection:
+            return bool(connection.execute(
+                "select 1 from read_parquet(?) as row where list_has_any(list_transform(?, w -> contains(row::varchar, w)), [true]) limit 1",
+                [str(path), words]).fetchall())
+    except duckdb.Error:
+        return False
+
+
+def remove_words(path: Path, words: list[str]) -> None:
+    """Take the lines that hold one of the words out of a log, or remove the file where it is none."""
+    if path.suffix != ".log":
+        path.unlink()
+        return
+    pattern = pattern_of(words)
+    lines = path.read_bytes().splitlines(keepends=True)
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(b"".join(line for line in lines if not pattern.search(line)))
+    os.replace(fresh, path)
+
+
+def database_files(home: Home) -> tuple[Path, Path]:
+    """The two databases, the restricted one first: no transaction spans both, nor does the rewriting."""
+    return home.restricted, home.warehouse

@@ -1,0 +1,339 @@
+"""Erasure of one person (GDPR Art. 17): out of every table, file and export, without breaking the proof of what was recorded.
+
+No transaction spans two DuckDB files, so the steps stand in a journal: a file of the home that says whom and what, written before
+the first step and shredded after the last. Every step can be repeated; whatever a kill leaves, `segmentation erase --resume`
+goes on to the same end, and until then nothing is built. Source: privacy.md 2.6, 3.2 and 5.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from segmentation import deletion, outbox
+from segmentation.erasure_request import Request
+from segmentation.errors import UserError
+from segmentation.home import Home
+from segmentation.person import (
+    Person, add_records, buckets, erased_hash, find_person, hmac_hex, load, own_rows, person_tables, record_key, record_secrets, residues,
+)
+from segmentation.publish import publish
+
+KIND = "erasure"
+FULFILLED, HELD = "fulfilled", "held"
+
+
+@dataclass
+class Journal:
+    """What an erasure that was begun needs to know to be finished. Instants are texts: it is kept as JSON."""
+
+    deletion_id: str
+    request_id: str
+    request_key: str
+    regulation: str
+    requested_at: str
+    erased_at: str  # up to when facts stay suppressed
+    acted_at: str
+    executor: str
+    person: Person
+    tables: list[tuple[str, str]]  # relation, condition for the person's rows
+    messages: list[dict]
+    suppressed: list[list]  # identifier_type, identifier_hash, bucket, bucket_check, generation
+
+    @classmethod
+    def read(cls, path: Path) -> "Journal":
+        """The journal in a file. Raises UserError when it is damaged."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            person = content.pop("person")
+            person["identifiers"] = [tuple(pair) for pair in person["identifiers"]]
+            return cls(person=Person(**person), **content)
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
+            raise UserError(f"{path} is damaged: restore it, or restore the whole SEGMENTS_HOME and erase again.") from None
+
+    def write(self, path: Path) -> None:
+        """Keep the journal, whole or not at all, for its owner only."""
+        fresh = path.with_suffix(".new")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(asdict(self), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure did, without saying to whom."""
+
+    request_key: str
+    relations: list[tuple[str, int]]
+    messages: list[tuple[str, str]]  # outbox_id, recipient
+    is_new: bool = True
+
+
+def erase(home: Home, request: Request, graph, now: datetime, executor: str) -> Erased:
+    """Erase the person that a request names. `graph` is dbt's manifest (dbt_run.project_graph); `now` is recorded as the time of the act.
+
+    Raises UserError, before anything is changed, when nobody or several persons are meant, a legal hold lasts, or a table holds
+    persons that the project does not know. A request that was fulfilled before does nothing.
+    """
+    with home.writing() as warehouse:
+        secret, blocks = record_secrets(warehouse)
+        request_key = record_key(secret, "request", request.request_id)
+        if warehouse.execute("select 1 from audit.deletion_log where kind = ? and request_key = ?", [KIND, request_key]).fetchall():
+            return _done(warehouse, request_key, is_new=False)
+        person = find_person(warehouse, request.identities)
+        if not person.customer_keys:
+            _refuse_unknown(warehouse, blocks, person)
+        _refuse_held(home, warehouse, blocks, person, request, request_key, now, executor)
+        journal = plan(warehouse, person, graph, request_key, request, now, executor)
+    journal.write(home.journal)
+    return resume(home)
+
+
+def plan(warehouse: duckdb.DuckDBPyConnection, person: Person, graph, request_key: str, request: Request, now: datetime,
+         executor: str, listed: dict | None = None) -> Journal:
+    """Everything that the steps need, found while the person can still be found. Nothing is written.
+
+    `listed`: the erasure on the list outside the databases that is applied again.
+    """
+    secret, blocks = record_secrets(warehouse)
+    add_records(warehouse, person)
+    known, others = graph.tables, graph.sources
+    tables = [(table.relation, own_rows(table.columns)) for table in person_tables(warehouse, known, others)]
+    newest = warehouse.execute("select max(newest_recorded_at) from audit.control_totals").fetchone()[0]
+    boundary = listed["erased_at"] if listed else str(max(filter(None, (request.requested_at, newest))))
+    suppressed = listed["identifiers"] if listed else _suppressions(warehouse, blocks, person)
+    return Journal(
+        deletion_id=record_key(secret, "erasure", request.request_id), request_id=request.request_id, request_key=request_key,
+        regulation=request.regulation, requested_at=str(request.requested_at), erased_at=boundary, acted_at=str(now.replace(microsecond=0)),
+        executor=executor, person=person, tables=tables, messages=outbox.messages(warehouse, person, graph.vendors),
+        suppressed=suppressed,
+    )
+
+
+def resume(home: Home) -> Erased:
+    """Carry an erasure that was begun to its end, from the first step: those that were done do nothing again."""
+    journal = Journal.read(home.journal)
+    for step in STEPS:
+        step(home, journal)
+    with home.writing() as warehouse:
+        done = _done(warehouse, journal.request_key)
+    return done
+
+
+def open_journal(home: Home, journal: Journal) -> None:
+    """Tell the database that an erasure is open: a plain `dbt build` refuses then."""
+    with home.writing() as warehouse:
+        warehouse.execute("delete from restricted.vault.open_erasures")
+        warehouse.execute("insert into restricted.vault.open_erasures values (?)", [journal.deletion_id])
+
+
+def delete_from_warehouse(home: Home, journal: Journal) -> None:
+    """Evidence is pruned, everything keyed by the person goes, and the log says how much, in one transaction."""
+    with home.writing() as warehouse:
+        load(warehouse, journal.person)
+        warehouse.execute("begin")
+        if warehouse.execute("select 1 from audit.deletion_log where deletion_id = ?", [journal.deletion_id]).fetchall():
+            warehouse.execute("rollback")
+            return
+        _count_persons(warehouse)
+        deletion.prune(warehouse, "history.customer_key in (from own_keys)", "n_erased")
+        rows = []
+        for relation, condition in journal.tables:
+            if number := _count(warehouse, relation, condition):
+                rows.append((relation.replace('"', ""), number))
+            if number and relation.startswith("warehouse."):
+                warehouse.execute(f"delete from {relation} where {condition}")
+        warehouse.execute("update audit.deletion_log set customer_key = null where customer_key in (from own_keys)")
+        deletion.write_log(warehouse, [_entry(journal, relation, number) for relation, number in rows])
+        warehouse.execute("commit")
+
+
+def delete_from_restricted(home: Home, journal: Journal) -> None:
+    """Raw rows, key map and nonce go; the suppression list, the register and the outbox are told, in one transaction."""
+    with home.writing() as warehouse:
+        load(warehouse, journal.person)
+        warehouse.execute("begin")
+        if warehouse.execute("select 1 from restricted.vault.erased_identifiers where deletion_id = ?", [journal.deletion_id]).fetchall():
+            warehouse.execute("rollback")
+            return
+        for relation, condition in journal.tables:
+            if relation.startswith("restricted."):
+                _delete(warehouse, relation, condition)
+        for suppressed in journal.suppressed:
+            warehouse.execute("insert into restricted.vault.erased_identifiers values (?, ?, ?, ?, ?, ?, ?::timestamp)",
+                              [journal.deletion_id, *suppressed, journal.erased_at])
+        outbox.put(warehouse, journal.deletion_id, KIND, journal.acted_at, journal.messages)
+        _register(warehouse, journal.request_id, journal.request_key, journal.deletion_id, journal.regulation, FULFILLED,
+                  journal.requested_at, journal.erased_at, journal.acted_at, journal.executor, None)
+        warehouse.execute("commit")
+
+
+def check_residues(home: Home, journal: Journal) -> None:
+    """No text of any table may still name the person by a key: what does is a fault to be known before the journal closes."""
+    with home.writing() as warehouse:
+        kept = {("restricted", "vault", "outbox")}
+        if found := list(residues(warehouse, journal.person, kept)):
+            raise UserError(f"The person is still named in {'; '.join(found)}: drop it or make it a model, then run segmentation erase --resume.")
+
+
+def rewrite_databases(home: Home, journal: Journal) -> None:
+    """Both databases are written anew: DuckDB keeps deleted bytes."""
+    for path in deletion.database_files(home):
+        deletion.rewrite(path)
+
+
+def publish_again(home: Home, journal: Journal) -> None:
+    """What BI tools read is copied anew, where there was a copy."""
+    if home.published.exists():
+        publish(home)
+
+
+def clean_files(home: Home, journal: Journal) -> None:
+    """Artefacts, logs and exports inside the home that name the person go; of a log the lines that do."""
+    kept = [home.warehouse, home.restricted, home.journal, home.published]
+    folders = [home.folder, home.target, home.target.with_name("logs")]
+    for path in deletion.files_naming(folders, journal.person.words, kept):
+        deletion.remove_words(path, journal.person.words)
+
+
+def remember(home: Home, journal: Journal) -> None:
+    """The list of erasures outside the databases: after a restore of older ones it tells who is back."""
+    with home.writing() as warehouse:
+        _, blocks = record_secrets(warehouse)
+    entry = {
+        "deletion_id": journal.deletion_id, "request_id": journal.request_id, "regulation": journal.regulation,
+        "requested_at": journal.requested_at, "erased_at": journal.erased_at, "acted_at": journal.acted_at,
+        "identifiers": journal.suppressed,
+        "keys": sorted(hmac_hex(blocks, f"erased_key|{key}") for key in journal.person.customer_keys),
+    }
+    entries = [one for one in read_list(home.erasures) if one["deletion_id"] != journal.deletion_id] + [entry]
+    fresh = home.erasures.with_suffix(".new")
+    fresh.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+    fresh.chmod(0o600)
+    os.replace(fresh, home.erasures)
+
+
+def close_journal(home: Home, journal: Journal) -> None:
+    """Builds may run again."""
+    with home.writing() as warehouse:
+        warehouse.execute("delete from restricted.vault.open_erasures")
+    deletion.shred(home.journal)
+
+
+STEPS: tuple[Callable[[Home, Journal], None], ...] = (
+    open_journal, delete_from_warehouse, delete_from_restricted, check_residues, rewrite_databases, publish_again, clean_files,
+    remember, close_journal,
+)
+
+
+def read_list(path: Path) -> list[dict]:
+    """The erasures on the list outside the databases; none when there is no list. Raises UserError when it is damaged."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(one["deletion_id"], str) and one["erased_at"] and one["requested_at"] and isinstance(one["keys"], list)
+                   and all(len(row) == 5 for row in one["identifiers"]) for one in entries):
+            raise ValueError
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, LookupError):
+        raise UserError(f"{path} is damaged: restore it from where you keep a copy.") from None
+    return entries
+
+
+def _refuse_unknown(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person) -> None:
+    hashes = [erased_hash(blocks, *one) for one in person.identifiers]
+    erased = warehouse.execute(
+        "select max(erased_at) from restricted.vault.erased_identifiers where list_contains(?, identifier_hash)", [hashes]).fetchone()[0]
+    if erased:
+        raise UserError(f"The person of this request was erased already, with everything up to {erased} UTC; nothing was recorded since.")
+    raise UserError("Nobody is known here under the identities of this request; customer ids must be written exactly as in the shop's data.")
+
+
+def _refuse_held(home: Home, warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person, request: Request,
+                 request_key: str, now: datetime, executor: str) -> None:
+    hashes = [erased_hash(blocks, *one) for one in person.identifiers]
+    holds = [hold for (hold,) in warehouse.execute(
+        "select distinct hold_id from restricted.vault.legal_holds where lifted_at is null and list_contains(?, identifier_hash) order by all",
+        [hashes]).fetchall()]
+    if not holds:
+        return
+    moment = str(now.replace(microsecond=0))
+    _register(warehouse, request.request_id, request_key, None, request.regulation, HELD, str(request.requested_at), None, moment,
+              executor, holds[0])
+    raise UserError(
+        f"The person of this request is under legal hold {', '.join(holds)} and is not erased; the refusal is recorded. "
+        f"Run it again after segmentation hold lift {holds[0]}.")
+
+
+def _suppressions(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person) -> list[list]:
+    found = []
+    for kind, identifier in person.identifiers:
+        digest = erased_hash(blocks, kind, identifier)
+        [(former,)] = warehouse.execute(
+            "select count(*) from restricted.vault.erased_identifiers where identifier_hash = ?", [digest]).fetchall()
+        found.append([kind, digest, *buckets(warehouse, identifier), former + 1])
+    return found
+
+
+def _register(warehouse: duckdb.DuckDBPyConnection, *values) -> None:
+    warehouse.execute(f"insert into restricted.vault.erasure_requests values ({', '.join('?' * len(values))})", list(values))
+
+
+def _entry(journal: Journal, relation: str, number: int) -> dict:
+    moments = {name: datetime.fromisoformat(getattr(journal, name)) for name in ("requested_at", "acted_at")}
+    return moments | {
+        "deletion_id": journal.deletion_id, "kind": KIND, "request_key": journal.request_key,
+        "effective_at": datetime.fromisoformat(journal.erased_at), "recorded_at": moments["requested_at"], "relation": relation,
+        "n_rows": number, "reason": journal.regulation, "executor": journal.executor,
+    }
+
+
+def _count_persons(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """How many persons each recorded evaluation has lost: others are ranked without them when it is evaluated again."""
+    deletion.add_to_ledger(
+        warehouse, "n_erased",
+        f"""
+        select evaluations.as_of, '{deletion.EVERYBODY}' as segment_id, evaluations.attempt, count(distinct customers.customer_key) as n_deleted
+        from marts.customers as customers
+        inner join (select distinct as_of, attempt from newest_evaluations) as evaluations
+            on coalesce(customers.first_seen_at <= evaluations.as_of, true)
+        where customers.customer_key in (from own_keys)
+        group by all
+        """)
+
+
+def _count(warehouse: duckdb.DuckDBPyConnection, relation: str, condition: str) -> int:
+    if condition:
+        return warehouse.execute(f"select count(*) from {relation} where {condition}").fetchone()[0]
+    return 0
+
+
+def _delete(warehouse: duckdb.DuckDBPyConnection, relation: str, condition: str) -> None:
+    if condition:
+        warehouse.execute(f"delete from {relation} where {condition}")
+        return
+    # ids of events without their person: the next build fills such a table anew
+    warehouse.execute(f"delete from {relation}")
+
+
+def _done(warehouse: duckdb.DuckDBPyConnection, request_key: str, is_new: bool = True) -> Erased:
+    relations = warehouse.execute(
+        "select relation, n_rows from audit.deletion_log where request_key = ? and kind = ? order by log_number", [request_key, KIND]).fetchall()
+    messages = []
+    with suppress(duckdb.CatalogException):
+        messages = warehouse.execute(
+            """
+            select outbox_id, recipient from restricted.vault.outbox
+            where acknowledged_at is null and deletion_id in (select deletion_id from restricted.vault.erasure_requests where request_key = ?)
+            order by all
+            """, [request_key]).fetchall()
+    return Erased(request_key, relations, messages, is_new)

@@ -1,0 +1,290 @@
+"""Who a request means, and where in the databases that person stands: what erasure deletes is found here.
+
+Tables are taken from the databases' own catalogues and compared with the dbt graph, never from a list written by hand: a new
+model is covered by the names of its columns, and a table that is none of the project's stops the erasure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+
+from segmentation.errors import UserError
+
+# Columns that say whose a row is. A table with one of them holds person data.
+PERSON_COLUMNS = (
+    "customer_key", "member_key", "customer_id", "email", "phone", "identifier", "old_identifier", "left_id", "right_id",
+    "order_id", "order_key", "event_id", "payload", "row_key",
+)
+TYPED = (("identifier_type", "identifier"), ("old_identifier_type", "old_identifier"), ("left_type", "left_id"), ("right_type", "right_id"))
+# as macros normalised_email and normalised_phone write them for DuckDB (a test compares)
+EMAIL = (
+    "case when {0} like '%_@_%' then case when strlen({0}) = length({0}) then trim(lower({0})) else "
+    "translate(nfc_normalize(trim({0})), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') end end"
+)
+PHONE = "nullif(regexp_replace(regexp_replace({0}, '[^0-9]', '', 'g'), '^00', ''), '')"
+
+
+@dataclass
+class Person:
+    """What names one person here: identifiers (type, value), keys, and the keys of what belongs to the person."""
+
+    identifiers: list[tuple[str, str]]
+    customer_keys: list[str] = field(default_factory=list)
+    order_ids: list[str] = field(default_factory=list)
+    order_keys: list[str] = field(default_factory=list)
+    member_keys: dict[str, list[str]] = field(default_factory=dict)  # by receiver: each knows its own only
+    row_keys: list[str] = field(default_factory=list)
+
+    def of_type(self, kind: str) -> list[str]:
+        """The identifiers of one type."""
+        return [identifier for found, identifier in self.identifiers if found == kind]
+
+    @property
+    def all_member_keys(self) -> list[str]:
+        """The keys that any receiver knows the person by."""
+        return sorted({key for keys in self.member_keys.values() for key in keys})
+
+    @property
+    def words(self) -> list[str]:
+        """What must be found in no file afterwards; what is too short to mean only this person is left out."""
+        named = [text for _, text in self.identifiers if len(text) >= 6] + [text for text in self.order_ids if len(text) >= 8]
+        return sorted({*self.customer_keys, *self.all_member_keys, *named})
+
+
+@dataclass(frozen=True)
+class PersonTable:
+    """A table of one of the databases with its columns of PERSON_COLUMNS and all others."""
+
+    database: str
+    schema: str
+    name: str
+    columns: frozenset[str]
+
+    @property
+    def relation(self) -> str:
+        """Its name for SQL."""
+        return f'{self.database}."{self.schema}"."{self.name}"'
+
+
+def hmac_hex(blocks: tuple[str, str], text: str) -> str:
+    """HMAC-SHA256 from the padded blocks of a key (see vault.padded_blocks), as macro hmac_sha256_hex computes it."""
+    inner, outer = map(bytes.fromhex, blocks)
+    return hashlib.sha256(outer + hashlib.sha256(inner + text.encode()).digest()).hexdigest()
+
+
+def record_key(secret: str, kind: str, text: str) -> str:
+    """The keyed hash of a record, as macro record_key computes it."""
+    return hashlib.sha256(f"{secret}|{kind}|{text}".encode()).hexdigest()[:32]
+
+
+def buckets(connection: duckdb.DuckDBPyConnection, identifier: str) -> tuple[int, int]:
+    """The bucket of an identifier, as macro identifier_bucket counts it, and that of the text which tells how it counts."""
+    return connection.execute("select cast(hash(?) % 65536 as integer), cast(hash('bucket check') % 65536 as integer)", [identifier]).fetchone()
+
+
+def record_secrets(connection: duckdb.DuckDBPyConnection, key_name: str = "record_key") -> tuple[str, tuple[str, str]]:
+    """Secret and padded blocks of one of the vault's keys, or of the demo's."""
+    tables = {name for (name,) in connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'restricted' and schema_name = 'vault'").fetchall()}
+    for table in ("hmac_keys", "demo_hmac_keys"):
+        if table in tables:
+            row = connection.execute(
+                f"select secret, inner_block, outer_block from restricted.vault.{table} where key_name = ?", [key_name]).fetchone()
+            if row:
+                return row[0], (row[1], row[2])
+    raise UserError("This SEGMENTS_HOME has no keys: build first.")
+
+
+def normalised(connection: duckdb.DuckDBPyConnection, kind: str, value: str) -> str | None:
+    """An identifier as ingestion writes it; None when it is no address."""
+    if kind == "customer_id":
+        return value
+    return connection.execute("select " + (EMAIL if kind == "email" else PHONE).format("value") + " from (select ? as value)", [value]).fetchone()[0]
+
+
+def find_person(connection: duckdb.DuckDBPyConnection, identities: tuple[tuple[str, str], ...]) -> Person:
+    """Everything that the named person is known by, guests with the same address too.
+
+    Whoever is named by an address alone must be its only holder: equal addresses never merge persons (privacy.md C25), so an
+    address that several customers hold does not say whom to erase. Raises UserError, naming identities by their number.
+    """
+    named = []
+    for number, (kind, value) in enumerate(identities, start=1):
+        found = normalised(connection, kind, value)
+        if found is None:
+            raise UserError(f"Identity {number} of the request is no {'e-mail address' if kind == 'email' else 'phone number'}.")
+        named.append((kind, found))
+    holders = _holders(connection)
+    person = set(named)
+    customers = {identifier for kind, identifier in named if kind == "customer_id"}
+    for number, (kind, address) in enumerate(named, start=1):
+        held_by = {identifier for found, identifier in holders.get((kind, address), ()) if found == "customer_id"}
+        if len(held_by - customers) > 1 and not held_by & customers:
+            raise UserError(f"Identity {number} of the request ({kind}) is held by {len(held_by)} customers: name the customer ids of the one who asks.")
+        if not held_by & customers:
+            person |= {("customer_id", identifier) for identifier in held_by}
+            customers |= held_by
+    # an address that others hold too is not this person's alone: its guests and its restrictions stay
+    person = {one for one in person if one[0] == "customer_id" or not {
+        identifier for found, identifier in holders.get(one, ()) if found == "customer_id"} - customers}
+    # guests under an address that nobody else holds are the same person
+    grown = True
+    while grown:
+        others = {address for address, held_by in holders.items() if held_by & person and held_by <= person | {address}}
+        grown = not others <= person
+        person |= others
+    return Person(sorted(person), _keys(connection, person))
+
+
+def erased_hash(blocks: tuple[str, str], kind: str, identifier: str) -> str:
+    """What the suppression list holds of an identifier, as macro erased_hash computes it."""
+    return hmac_hex(blocks, f"erased|{kind}|{identifier}")
+
+
+def _keys(connection: duckdb.DuckDBPyConnection, person: set[tuple[str, str]]) -> list[str]:
+    """The customer_keys on record: computed, because the key map knows only whom the newest input still names."""
+    _, record = record_secrets(connection)
+    _, blocks = record_secrets(connection, "customer_key")
+    computed = []
+    for kind, identifier in person:
+        [(generation,)] = connection.execute(
+            "select count(*) from restricted.vault.erased_identifiers where identifier_hash = ?",
+            [erased_hash(record, kind, identifier)]).fetchall()
+        computed.append(hmac_hex(blocks, f"{kind}|{identifier}|{generation}"))
+    return [key for (key,) in connection.execute(
+        "select customer_key from restricted.vault.leaf_nonces where list_contains(?, customer_key) order by all", [computed]).fetchall()]
+
+
+def _holders(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for channel, address, kind, identifier in connection.execute(
+        "select channel, address, identifier_type, identifier from restricted.intermediate.int_contact_addresses").fetchall():
+        found.setdefault((channel, address), set()).add((kind, identifier))
+    return found
+
+
+def add_records(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
+    """Complete a person with the keys of orders, of rejected rows and of the lists that vendors know the person on."""
+    secret, blocks = record_secrets(connection)
+    load(connection, person)
+    rows = connection.execute(
+        f"""
+        select source_system, order_id, bool_and({own_rows({'customer_id', 'email', 'phone'})})
+        from restricted.intermediate.int_orders_checked where order_id is not null group by all
+        having bool_or({own_rows({'customer_id', 'email', 'phone'})})
+        """
+    ).fetchall()
+    # an order that went over to somebody else is that person's: only the rows of before are this one's
+    person.order_ids = sorted(order for _, order, is_own in rows if is_own)
+    person.order_keys = sorted(record_key(secret, "order", f"{system}|{order}") for system, order, is_own in rows if is_own)
+    lists = connection.execute("select distinct key_domain, key_epoch from activation.audiences").fetchall()
+    person.member_keys = {}
+    for domain, epoch in sorted(lists):
+        person.member_keys.setdefault(domain, []).extend(hmac_hex(blocks, f"export|{domain}|{epoch}|{key}") for key in person.customer_keys)
+    load(connection, person)
+    payloads = connection.execute(
+        f"select table_name, payload from restricted.intermediate.int_rejected_rows where {own_rows({'payload'})}").fetchall()
+    person.row_keys = sorted({record_key(secret, "row", f"{table}|{payload}") for table, payload in payloads})
+    load(connection, person)
+
+
+def load(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
+    """Make the person's identifiers temporary tables, which own_rows() reads. They never reach a file."""
+    lists = {
+        "own_keys": person.customer_keys, "own_members": person.all_member_keys, "own_orders": person.order_ids,
+        "own_order_keys": person.order_keys, "own_rows": person.row_keys,
+    }
+    for name, values in lists.items():
+        connection.execute(f"create or replace temp table {name} as select unnest(?::varchar[]) as value", [values])
+    connection.execute(
+        "create or replace temp table own_identifiers as select unnest(?::varchar[]) as kind, unnest(?::varchar[]) as value",
+        [[kind for kind, _ in person.identifiers], [value for _, value in person.identifiers]])
+    # in the text of a rejected row each value stands between its name and a separator
+    connection.execute(
+        """
+        create or replace temp table own_texts as
+        select chr(31) || kind || '=' || value || chr(31) as value from own_identifiers
+        union all
+        select chr(31) || side || '=' || value || chr(31) from own_identifiers cross join (values ('left_id'), ('right_id')) as sides (side)
+        union all
+        select chr(31) || 'order_id=' || value || chr(31) from own_orders
+        """
+    )
+
+
+def own_rows(columns: set[str] | frozenset[str]) -> str:
+    """The SQL condition for rows of the loaded person in a table with these columns; empty where none of them can tell."""
+    found = []
+    for column, table in (("customer_key", "own_keys"), ("member_key", "own_members"), ("row_key", "own_rows")):
+        if column in columns:
+            found.append(f"coalesce({column} in (from {table}), false)")
+    for kind, identifier in TYPED:
+        if {kind, identifier} <= columns:
+            value = f"case {kind} when 'email' then {EMAIL.format(identifier)} when 'phone' then {PHONE.format(identifier)} else {identifier} end"
+            found.append(f"exists (select 1 from own_identifiers as own where own.kind = {kind} and own.value = {value})")
+    # a row is of the first identifier that it names, as at the waist
+    earlier = []
+    for column in ("customer_id", "email", "phone"):
+        if column in columns:
+            value = {"email": EMAIL, "phone": PHONE}.get(column, "{0}").format(column)
+            conditions = [*earlier, f"({value}) in (select value from own_identifiers where kind = '{column}')"]
+            found.append(f"coalesce({' and '.join(conditions)}, false)")
+            earlier.append(f"({value}) is null")
+    is_named = bool(found)
+    for column, table in (("order_key", "own_order_keys"), ("order_id", "own_orders")):
+        if column in columns and not is_named:
+            found.append(f"coalesce({column} in (from {table}), false)")
+    if "payload" in columns:
+        found.append("exists (select 1 from own_texts as own where contains(chr(31) || payload || chr(31), own.value))")
+    return " or ".join(f"({condition})" for condition in found)
+
+
+def person_tables(connection: duckdb.DuckDBPyConnection, known: set[tuple[str, str, str]], others: set[tuple[str, str, str]]) -> list[PersonTable]:
+    """The tables of both databases that hold person data. `known` are those of the dbt graph, `others` its sources.
+
+    Raises UserError naming a table that has a column of a person and is neither: nobody said what it is.
+    """
+    rows = connection.execute(
+        """
+        select database_name, schema_name, table_name, list(column_name) from duckdb_columns()
+        where database_name in ('warehouse', 'restricted')
+            and (database_name, schema_name, table_name) in (select (database_name, schema_name, table_name) from duckdb_tables())
+        group by all order by all
+        """
+    ).fetchall()
+    found = []
+    for database, schema, name, columns in rows:
+        if not set(columns) & set(PERSON_COLUMNS) or (database, schema, name) in others:
+            continue
+        if (database, schema, name) not in known:
+            raise UserError(
+                f"{database}.{schema}.{name} holds {', '.join(sorted(set(columns) & set(PERSON_COLUMNS)))}, but is no table of this project: "
+                "drop it, or make it a model, so that what is erased is erased there too.")
+        found.append(PersonTable(database, schema, name, frozenset(columns)))
+    return found
+
+
+def residues(connection: duckdb.DuckDBPyConnection, person: Person, others: set[tuple[str, str, str]]) -> Iterator[str]:
+    """Where a database still says who the person is: any text of any table that holds a key, or an address of theirs alone."""
+    words = [*person.customer_keys, *person.all_member_keys]
+    if not words:
+        return
+    for database, schema, name, columns in connection.execute(
+        """
+        select database_name, schema_name, table_name, list(column_name) from duckdb_columns()
+        where database_name in ('warehouse', 'restricted') and contains(data_type, 'VARCHAR')
+            and (database_name, schema_name, table_name) in (select (database_name, schema_name, table_name) from duckdb_tables())
+        group by all order by all
+        """
+    ).fetchall():
+        if (database, schema, name) in others:
+            continue
+        for column in columns:
+            if connection.execute(
+                f'select 1 from {database}."{schema}"."{name}" where regexp_matches("{column}"::varchar, ?) limit 1', ["|".join(words)]
+            ).fetchall():
+                yield f"{database}.{schema}.{name}, column {column}"

@@ -1,0 +1,61 @@
+"""After a restore of older databases: who was erased since, and must not be back (privacy.md C46).
+
+The list of fulfilled erasures stands in SEGMENTS_HOME/erasures.json, outside the databases; keep a copy where a restore of the
+home does not reach it. It names nobody: identifiers and keys stand there as keyed hashes, recognised with the vault's key.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+
+from segmentation.erase import Erased, plan, resume
+from segmentation.erasure_request import Request
+from segmentation.errors import UserError
+from segmentation.home import Home
+from segmentation.person import Person, erased_hash, hmac_hex, record_key, record_secrets
+
+
+def lost_erasures(home: Home, entries: list[dict]) -> list[dict]:
+    """The erasures on a list that one of the databases knows nothing of: it is older than they are."""
+    if not entries or not home.warehouse.exists() or not home.restricted.exists():
+        return []
+    with home.writing() as warehouse:
+        try:
+            held = {row for (row,) in warehouse.execute(
+                "select deletion_id from restricted.vault.erased_identifiers intersect select deletion_id from audit.deletion_log").fetchall()}
+        except duckdb.CatalogException:
+            held = set()
+    return [entry for entry in entries if entry["deletion_id"] not in held]
+
+
+def refuse_restored(home: Home, entries: list[dict]) -> None:
+    """Raise UserError when somebody erased may be back: nothing is built before the erasure is applied again."""
+    if lost := lost_erasures(home, entries):
+        raise UserError(
+            f"The databases in {home.folder} are older than {len(lost)} erasure(s) on record in erasures.json: run segmentation restore-check first.")
+
+
+def erase_again(home: Home, entry: dict, graph, now: datetime, executor: str) -> Erased:
+    """Apply an erasure of the list to databases that do not know it. Who is not in them is kept out all the same.
+
+    Raises UserError when only one of the two databases is older: what the other destroyed proves nothing in it any more.
+    """
+    with home.writing() as warehouse:
+        for relation in ("restricted.vault.erased_identifiers", "audit.deletion_log"):
+            if warehouse.execute(f"select 1 from {relation} where deletion_id = ?", [entry["deletion_id"]]).fetchall():
+                raise UserError(f"Of the two databases in {home.folder} one is older than the other: restore both from one backup.")
+        secret, blocks = record_secrets(warehouse)
+        hashes = {digest for _, digest, _, _, _ in entry["identifiers"]}
+        known = warehouse.execute(
+            "select identifier_type, identifier from restricted.vault.customer_keys "
+            "union select channel, address from restricted.intermediate.int_contact_addresses").fetchall()
+        keys = warehouse.execute("select customer_key from restricted.vault.leaf_nonces").fetchall()
+        person = Person(
+            sorted(one for one in known if erased_hash(blocks, *one) in hashes),
+            sorted(key for (key,) in keys if hmac_hex(blocks, f"erased_key|{key}") in set(entry["keys"])))
+        request = Request(entry["request_id"], entry["regulation"], datetime.fromisoformat(entry["requested_at"]), ())
+        journal = plan(warehouse, person, graph, record_key(secret, "request", request.request_id), request, now, executor, entry)
+    journal.write(home.journal)
+    return resume(home)

@@ -1,0 +1,525 @@
+"""segmentation erase: the person is gone from every file, the record still proves itself, and nobody else is touched."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from conftest import Built, build, command
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja_macros import Macros
+from processes import FIRST, SECOND, differences, export, shop_settings, write_shop
+
+from segmentation import erase as erasing
+from segmentation import outbox
+from segmentation.dbt_run import project_graph
+from segmentation.erase import STEPS, Journal, erase, resume
+from segmentation.erasure_request import LARGEST, read_request
+from segmentation.errors import UserError
+from segmentation.home import PROJECT, Home
+from segmentation.person import EMAIL, PHONE, buckets, erased_hash, find_person, record_secrets
+from segmentation.vault import padded_blocks
+from segmentation.verify import verify
+
+THIRD = "2026-03-15 00:00:00"
+NOW = datetime(2026, 3, 9, 12)
+PERSON, OTHER = "person-eleven", "person-twelve"
+# what must be found nowhere, also not in compressed values: ids, addresses, orders and events of PERSON
+NAMED = ("person-eleven", "eleven.person@example.com", "eleven.guest@example.net", "4930123456711", "eleven-order-1", "eleven-order-9",
+         "eleven-refund-1", "eleven-send-1", "eleven-link-1", "eleven-consent-1")
+ROWS = {
+    "orders": ("order_id,ordered_at,gross_amount,customer_id,email,phone,currency,recorded_at", [
+        "eleven-order-1,2026-01-10 10:00:00,300.00,person-eleven, Eleven.Person@Example.com,,EUR,2026-01-10 10:00:00",
+        "eleven-order-2,2026-02-10 10:00:00,400.00,person-eleven,eleven.person@example.com,,EUR,2026-02-10 10:00:00",
+        "eleven-order-3,2026-02-11 10:00:00,-4.00,person-eleven,eleven.person@example.com,,EUR,2026-02-11 10:00:00",
+        "eleven-order-8,2026-02-12 10:00:00,20.00,,eleven.person@example.com,+49 30 123456711,EUR,2026-02-12 10:00:00",
+        "eleven-order-9,2026-02-13 10:00:00,25.00,,,0049 30 123456711,EUR,2026-02-13 10:00:00",
+        "twelve-order-1,2026-01-12 10:00:00,350.00,person-twelve,family@example.com,,EUR,2026-01-12 10:00:00",
+        "thirteen-order-1,2026-01-13 10:00:00,90.00,person-thirteen,family@example.com,,EUR,2026-01-13 10:00:00"]),
+    "order_lines": ("order_id,line_number,product_id,quantity,unit_price", [
+        "eleven-order-1,1,product-1,1,300.00", "twelve-order-1,1,product-1,1,350.00"]),
+    "products": ("product_id,product_category", ["product-1,shoes"]),
+    "refunds": ("refund_id,order_id,refunded_at,amount", ["eleven-refund-1,eleven-order-1,2026-02-01 10:00:00,10.00"]),
+    "customers": ("customer_id,email,phone,created_at,recorded_at", [
+        "person-eleven,eleven.person@example.com,,2025-12-01 10:00:00,2025-12-01 10:00:00"]),
+    "events": ("event_id,occurred_at,event_type,customer_id,amount", [
+        "eleven-event-1,2026-02-20 10:00:00,product_view,person-eleven,",
+        "eleven-event-1,2026-02-20 10:00:00,product_view,person-eleven,",
+        "eleven-event-2,2026-02-21 10:00:00,support_ticket,person-eleven,"]),
+    "consents": ("consent_event_id,purpose,status,effective_at,customer_id,recorded_at", [
+        "eleven-consent-1,*,granted,2025-12-01 10:00:00,person-eleven,2025-12-01 10:00:00"]),
+    "scheduled_sends": ("send_id,channel,scheduled_at,customer_id", ["eleven-send-1,email,2026-04-01 10:00:00,person-eleven"]),
+    "identity_links": ("link_id,left_type,left_id,right_type,right_id,match_class,effective_at", [
+        "eleven-link-1,customer_id,person-eleven,email,eleven.guest@example.net,deterministic,2026-01-01 10:00:00"]),
+}
+
+
+def write_rows(raw: Path, rows: dict) -> None:
+    """Add rows to a shop's files; a table that has other columns is joined with them by name."""
+    for table, (header, lines) in rows.items():
+        path = raw / f"{table}.csv"
+        if not path.exists():
+            path.write_text("\n".join([header, *lines]) + "\n")
+            continue
+        former, columns = path.read_text().splitlines(), header.split(",")
+        known = former[0].split(",")
+        wide = known + [column for column in columns if column not in known]
+        padding = "," * (len(wide) - len(known))
+        fresh = [",".join(dict(zip(columns, line.split(","))).get(column, "") for column in wide) for line in lines]
+        path.write_text("\n".join([",".join(wide), *(line + padding for line in former[1:]), *fresh]) + "\n")
+
+
+class Shop:
+    """A shop evaluated at FIRST and SECOND, in whose every table PERSON stands, and the graph of the project."""
+
+    def __init__(self, folder: Path):
+        self.raw = write_shop(folder / "raw")
+        write_rows(self.raw, ROWS)
+        self.home = folder / "home"
+        self.graph = None
+        for as_of in (FIRST, SECOND):
+            assert build(self.home, "--without-tests", **shop_settings(self.raw, as_of)).code == 0
+
+    def copy(self, folder: Path) -> Home:
+        """A home that a test may change."""
+        return Home(Path(shutil.copytree(self.home, folder, symlinks=True)))
+
+    def erase(self, home: Home, request: Path, now: datetime = NOW):
+        """Erase in this process, with one graph for all: dbt parses the project only once."""
+        if self.graph is None:
+            self.graph = project_graph(home)
+        with home.locked():
+            return erase(home, read_request(request, now), self.graph, now, "tester")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Shop:
+    return Shop(tmp_path_factory.mktemp("erase"))
+
+
+def write_request(path: Path, *identities: tuple[str, str], request_id: str = "a7551968-d5d6-44b2-9831-815ac9017798", **fields) -> Path:
+    """A request in OpenDSR's shape."""
+    content = {
+        "regulation": "gdpr", "subject_request_id": request_id, "subject_request_type": "erasure", "submitted_time": "2026-03-09T10:00:00Z",
+        "subject_identities": [
+            {"identity_type": kind, "identity_value": value, "identity_format": "raw"} for kind, value in identities]}
+    path.write_text(json.dumps(content | fields))
+    return path
+
+
+@pytest.fixture(scope="module")
+def erased(shop: Shop, tmp_path_factory) -> Built:
+    """The shop without PERSON. A log and exports named the person before."""
+    folder = tmp_path_factory.mktemp("erased")
+    home = shop.copy(folder / "home")
+    [(key,)] = Built(home.folder, 0).rows(f"select customer_key from restricted.vault.customer_keys where identifier = '{PERSON}'")
+    with (home.folder / "logs" / "dbt.log").open("a") as log:
+        log.write(f"a line about {key}\nanother line\n")
+    (home.folder / "exports").mkdir()
+    (home.folder / "exports" / "history.csv").write_text(f"customer_key\n{key}\n")
+    (home.folder / "exports" / "sizes.csv").write_text("segment_id,n\nvip,3\n")
+    duckdb.sql(f"copy (select '{key}' as customer_key from range(1000)) to '{home.folder}/exports/members.parquet' (compression zstd)")
+    shop.erase(home, write_request(folder / "request.json", ("controller_customer_id", PERSON)))
+    return Built(home.folder, 0)
+
+
+@pytest.fixture(scope="module")
+def person_keys(shop: Shop) -> list[str]:
+    """The customer_keys of PERSON, guests included, before the erasure."""
+    with Home(shop.home).writing() as warehouse:
+        return find_person(warehouse, (("customer_id", PERSON),)).customer_keys
+
+
+def values_of(path: Path) -> str:
+    """Every value of every table and view of a database, as text: DuckDB compresses, so bytes alone say little."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        tables = connection.execute("select schema_name, table_name from duckdb_tables() where not internal").fetchall()
+        return "\n".join(str(connection.execute(f'select * from "{schema}"."{table}"').fetchall()) for schema, table in tables)
+
+
+def found_in(home: Path, words: list[str]) -> list[tuple[str, str]]:
+    """Files of a home that hold one of the words: as bytes, and of databases and Parquet as values too."""
+    found = []
+    for path in sorted(path for path in home.rglob("*") if path.is_file()):
+        text = path.read_bytes().decode("latin-1").lower()
+        if path.suffix == ".duckdb":
+            text += values_of(path).lower()
+        elif path.suffix == ".parquet":
+            text += str(duckdb.execute("select * from read_parquet(?)", [str(path)]).fetchall()).lower()
+        found += [(path.relative_to(home).as_posix(), word) for word in words if word in text]
+    return found
+
+
+def test_the_scan_finds_the_person_before_the_erasure(shop: Shop, person_keys: list[str]):
+    assert len(person_keys) == 3  # the account, and guests by its e-mail and by the phone given with it
+    found = {word for _, word in found_in(shop.home, [*NAMED, *person_keys])}
+    assert found == {*NAMED, *person_keys}
+
+
+def test_c61_no_byte_of_an_erased_person_is_left_in_any_file(erased: Built, person_keys: list[str]):
+    """Once vendors have answered: until then the outbox holds what they must be told."""
+    home = Home(erased.folder)
+    named = [*NAMED, *person_keys]
+    pending = found_in(erased.folder, named)
+    assert {path for path, _ in pending} <= {"restricted.duckdb"}
+    messages = [row[0] for row in outbox.listed(home)]
+    assert messages and pending
+    for message in messages:
+        outbox.acknowledge(home, message, "confirmed by e-mail", NOW, "tester")
+    assert found_in(erased.folder, named) == []
+    assert (erased.folder / "exports" / "sizes.csv").exists()
+    assert not (erased.folder / "exports" / "history.csv").exists() and not (erased.folder / "exports" / "members.parquet").exists()
+    assert "another line\n" in (erased.folder / "logs" / "dbt.log").read_text()
+
+
+def test_c40_recorded_is_replayable_and_erased_and_the_roots_still_verify(erased: Built, shop: Shop, person_keys: list[str], capsys):
+    before = verify(Home(shop.home))
+    after = verify(Home(erased.folder))
+    assert before.findings == [] and after.findings == [] and after.head == before.head
+    counted = erased.rows(
+        """
+        select evaluations.as_of, evaluations.segment_id, evaluations.n_members,
+            count(history.customer_key) + coalesce(any_value(ledger.n_erased), 0)
+        from audit.segment_evaluations as evaluations
+        left join snapshots.segment_membership as history
+            on evaluations.segment_id = history.segment_id and history.dbt_valid_from <= evaluations.as_of
+            and coalesce(history.dbt_valid_to > evaluations.as_of, true)
+        left join audit.deletion_ledger as ledger using (as_of, segment_id, attempt)
+        group by all
+        """)
+    assert counted and all(recorded == found for _, _, recorded, found in counted)
+    former = Built(shop.home, 0).rows(
+        "select count(*) from snapshots.segment_membership where list_contains(?, customer_key)", [person_keys])
+    assert former[0][0] > 3 and erased.rows("select count(*) from audit.pruned_leaves") == former
+
+
+def test_a_replay_after_an_erasure_explains_as_many_as_the_ledger_counts(erased: Built, tmp_path: Path, capsys):
+    home = Path(shutil.copytree(erased.folder, tmp_path / "home", symlinks=True))
+    assert command(home, "replay").code == 0
+    said = capsys.readouterr().out
+    [(number,)] = Built(home, 0).rows("select sum(n_erased)::bigint from audit.deletion_ledger where segment_id <> '(all)'")
+    assert number > 3 and f"{number:,} differences: erased" in said and "unexplained" not in said
+    # a member taken out of the record behind the ledger's back stays unexplained
+    with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("update audit.deletion_ledger set n_erased = n_erased + 1 where segment_id = 'existing_customer'")
+    assert command(home, "replay").code == 1
+    assert "unexplained" in capsys.readouterr().out
+    assert any("ledger of deletions" in sentence for sentence in verify(Home(home)).findings)
+
+
+def test_c42_a_rebuild_brings_nobody_back_and_who_returns_is_a_new_person(shop: Shop, erased: Built, tmp_path: Path, person_keys: list[str]):
+    """The shop sends the whole history again (the defect of others: Shopify), and the person signs up anew afterwards."""
+    home = Path(shutil.copytree(erased.folder, tmp_path / "home", symlinks=True))
+    raw = Path(shutil.copytree(shop.raw, tmp_path / "raw"))
+    shutil.copy(shop.raw.parent / "keys", tmp_path / "keys")
+    write_rows(raw, {
+        "orders": (ROWS["orders"][0], [
+            "eleven-order-2,2026-02-10 10:00:00,401.00,person-eleven,eleven.person@example.com,,EUR,2026-03-10 10:00:00",
+            "eleven-order-7,2026-02-17 10:00:00,700.00,person-eleven,,,EUR,2026-03-11 10:00:00",
+            "eleven-order-20,2026-03-12 10:00:00,60.00,person-eleven,,,EUR,2026-03-12 10:00:00"]),
+        "order_lines": (ROWS["order_lines"][0], ["eleven-order-7,1,product-1,1,700.00"])})
+    settings = shop_settings(raw, THIRD) | {"INGESTED_AT": "2026-03-15 00:00:00"}
+    built = build(home, "--without-tests", **settings)
+    assert built.code == 0
+    columns = "select segment_id, customer_key, dbt_valid_from from snapshots.segment_membership"
+    then = f"{columns} where dbt_valid_from <= ?::timestamp and not list_contains(?, customer_key) order by all"
+    assert built.rows(then, [SECOND, person_keys]) == Built(shop.home, 0).rows(then, [SECOND, person_keys])
+    new = built.rows(f"select generation, customer_key from restricted.vault.customer_keys where identifier = '{PERSON}'")
+    assert [generation for generation, _ in new] == [1] and new[0][1] not in person_keys
+    assert built.rows("select count(*), sum(gross_amount) from marts.orders where customer_key = ?", [new[0][1]]) == [(1, 60)]
+    rows = dict(built.rows("select table_name, n_erased_rows from audit.control_totals where n_erased_rows > 0"))
+    assert rows == {"orders": 7, "order_lines": 2, "refunds": 1, "customers": 1, "events": 3, "consents": 1, "scheduled_sends": 1, "identity_links": 1}
+    assert [word for _, word in found_in(home, [*person_keys, "eleven.person@example.com", "eleven-order-7", "eleven-refund-1"])] == []
+    assert verify(Home(home)).findings == []
+    # the same date once more is another attempt, whose members the pruned leaves are not
+    assert build(home, "--without-tests", **settings).code == 0
+    assert verify(Home(home)).findings == []
+
+
+def test_c45_killed_at_any_step_it_goes_on_to_the_same_end(shop: Shop, erased: Built, tmp_path: Path, capsys):
+    request = write_request(tmp_path / "request.json", ("controller_customer_id", PERSON))
+    calm, home = shop.copy(tmp_path / "calm"), shop.copy(tmp_path / "home")
+    shop.erase(calm, request)
+    with home.writing() as warehouse:
+        journal = erasing.plan(
+            warehouse, find_person(warehouse, (("customer_id", PERSON),)), shop.graph,
+            Built(calm.folder, 0).rows("select request_key from audit.deletion_log limit 1")[0][0], read_request(request, NOW), NOW, "tester")
+    journal.write(home.journal)
+    places = [f"erase.STEPS[{number}]" for number in range(len(STEPS))] + ["deletion.write_log", "outbox.put", "os.replace", "deletion.shred"]
+    for place in places:
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED.format(place=place, home=home.folder)], cwd=PROJECT, capture_output=True, text=True)
+        assert killed.returncode == -9, (place, killed.stderr)
+        assert home.journal.exists(), place
+        if place == places[3]:
+            assert command(home.folder, "build", **shop_settings(shop.raw, THIRD)).code == 1
+            assert command(home.folder, "replay").code == 1
+            assert command(home.folder, "backfill", "--from", FIRST, "--to", FIRST, **shop_settings(shop.raw, SECOND)).code == 1
+            assert capsys.readouterr().err.count("segmentation erase --resume") >= 2
+    with home.locked():
+        resume(home)
+    assert not home.journal.exists()
+    assert differences(export(calm.folder), export(home.folder)) == []
+    for table in ("erased_identifiers", "outbox", "erasure_requests", "open_erasures", "leaf_nonces", "customer_keys"):
+        rows = f"select * from restricted.vault.{table} order by all"
+        assert Built(calm.folder, 0).rows(rows) == Built(home.folder, 0).rows(rows), table
+    assert home.erasures.read_text() == calm.erasures.read_text()
+    assert not list(home.folder.glob("*.rewritten*")) and not list(home.folder.glob(".erasure*"))
+
+
+# the step is called, and the process dies before it has done anything
+KILLED = """
+import os, signal
+from pathlib import Path
+from segmentation import deletion, erase, outbox
+from segmentation.home import Home
+die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+place = "{place}"
+if place.startswith("erase.STEPS"):
+    number = int(place[12:-1])
+    erase.STEPS = (*erase.STEPS[:number], die)
+else:
+    module, name = place.split(".")
+    setattr(dict(deletion=deletion, outbox=outbox, os=os)[module], name, die)
+erase.resume(Home(Path("{home}")))
+"""
+
+
+def test_an_engine_that_counts_buckets_otherwise_still_finds_the_erased(shop: Shop, erased: Built, tmp_path: Path):
+    compiled = (shop.home / "target/compiled/segmentation/models/intermediate/events/int_events_checked.sql").read_text()
+    for name in ("warehouse.duckdb", "restricted.duckdb"):
+        shutil.copy(erased.folder / name, tmp_path / name)
+    with Home(tmp_path).writing() as warehouse:
+        count = f"select count(erased_until) from ({compiled}) as events"
+        assert warehouse.execute(count).fetchall() == [(3,)]
+        warehouse.execute("update restricted.vault.erased_identifiers set bucket = (bucket + 1) % 65536")
+        assert warehouse.execute(count).fetchall() == [(0,)], "a bucket must matter"
+        warehouse.execute("update restricted.vault.erased_identifiers set bucket_check = (bucket_check + 1) % 65536")
+        assert warehouse.execute(count).fetchall() == [(3,)]
+
+
+def test_the_columns_of_lifecycle_sources_are_those_that_are_made(shop: Shop):
+    files = [PROJECT / "models/audit/_lifecycle__sources.yml", PROJECT / "models/staging/generic/_generic__sources.yml"]
+    described = {
+        table["name"]: [column["name"] for column in table["columns"]]
+        for path in files for source in yaml.safe_load(path.read_text())["sources"] for table in source["tables"] if "columns" in table}
+    made = Built(shop.home, 0).rows(
+        "select table_name, list(column_name order by column_index) from duckdb_columns() "
+        "where schema_name in ('audit', 'vault') and list_contains(?, table_name) group by all", [list(described)])
+    assert len(described) == 8 and dict(made) == described
+
+
+def test_two_erasures_at_once_wait_for_each_other_and_two_after_another_add_up(shop: Shop, tmp_path: Path, capsys):
+    home = shop.copy(tmp_path / "home")
+    first = write_request(tmp_path / "first.json", ("controller_customer_id", PERSON))
+    second = write_request(tmp_path / "second.json", ("controller_customer_id", "customer 11"), request_id="second")
+    with home.locked():
+        assert command(home.folder, "erase", "--request", str(first)).code == 1
+    assert "Another build is running" in capsys.readouterr().err
+    shop.erase(home, first)
+    shop.erase(home, second)
+    assert not shop.erase(home, second).is_new, "a request is fulfilled once"
+    built = Built(home.folder, 0)
+    assert built.rows("select max(n_erased) from audit.deletion_ledger where segment_id = '(all)'") == [(4,)]
+    assert built.rows("select count(distinct deletion_id), max(log_number) = count(*) from audit.deletion_log") == [(2, True)]
+    assert verify(home).findings == []
+    with duckdb.connect(str(home.warehouse)) as warehouse:
+        warehouse.execute("update audit.deletion_log set n_rows = 0 where log_number = 2")
+    assert [sentence for sentence in verify(home).findings if "Row 2 of audit.deletion_log" in sentence]
+
+
+def test_c43_who_is_under_legal_hold_is_not_erased_until_the_hold_ends(shop: Shop, tmp_path: Path, capsys):
+    home = shop.copy(tmp_path / "home")
+    request = write_request(tmp_path / "request.json", ("email", "Eleven.Person@example.com"))
+    assert command(home.folder, "hold", "place", "--request", str(request), "--id", "LIT-1", "--reason", "claim before court").code == 0
+    with pytest.raises(UserError, match="under legal hold LIT-1"):
+        shop.erase(home, request)
+    built = Built(home.folder, 0)
+    assert built.rows(f"select count(*) from restricted.vault.customer_keys where identifier = '{PERSON}'") == [(1,)]
+    assert built.rows("select request_status, hold_id from restricted.vault.erasure_requests") == [("held", "LIT-1")]
+    assert command(home.folder, "hold", "lift", "LIT-1").code == 0
+    assert "to be run again: a7551968" in capsys.readouterr().out
+    assert shop.erase(home, request).is_new
+    assert built.rows("select request_status from restricted.vault.erasure_requests order by 1") == [("fulfilled",), ("held",)]
+
+
+def test_c46_after_a_restore_nothing_runs_before_the_erased_are_erased_again(shop: Shop, erased: Built, tmp_path: Path, person_keys, capsys):
+    home = Home(Path(shutil.copytree(erased.folder, tmp_path / "home", symlinks=True)))
+    for name in ("warehouse.duckdb", "restricted.duckdb"):
+        shutil.copy(shop.home / name, home.folder / name)
+    assert build(home.folder, **shop_settings(shop.raw, THIRD)).code == 1
+    assert "older than 1 erasure(s)" in capsys.readouterr().err
+    assert command(home.folder, "restore-check").code == 0
+    assert "Was back, erased again" in capsys.readouterr().out
+    assert verify(home).findings == []
+    pending = found_in(home.folder, [*NAMED, *person_keys])
+    assert {path for path, _ in pending} <= {"restricted.duckdb"}
+    for row in outbox.listed(home):
+        outbox.acknowledge(home, row[0], "again", NOW, "tester")
+    assert found_in(home.folder, [*NAMED, *person_keys]) == []
+    suppressed = "select identifier_hash, generation, erased_at from restricted.vault.erased_identifiers order by all"
+    assert Built(home.folder, 0).rows(suppressed) == erased.rows(suppressed)
+    assert command(home.folder, "restore-check").code == 0
+    assert "0 of them were missing" in capsys.readouterr().out
+    # one database of each age proves nothing
+    shutil.copy(shop.home / "warehouse.duckdb", home.warehouse)
+    assert command(home.folder, "restore-check").code == 1
+    assert "restore both from one backup" in capsys.readouterr().err
+
+
+def test_a_table_that_the_project_does_not_know_stops_the_erasure(shop: Shop, tmp_path: Path):
+    home = shop.copy(tmp_path / "home")
+    with duckdb.connect(str(home.warehouse)) as warehouse:
+        warehouse.execute("create table main.my_copy as select * from marts.customers")
+    with pytest.raises(UserError, match=r"warehouse\.main\.my_copy holds customer_key, but is no table of this project"):
+        shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", PERSON)))
+    assert not home.journal.exists() and verify(home).findings == []
+
+
+def test_a_shared_address_does_not_say_who_asks(shop: Shop, tmp_path: Path):
+    home = shop.copy(tmp_path / "home")
+    with pytest.raises(UserError, match=r"Identity 1 of the request \(email\) is held by 2 customers"):
+        shop.erase(home, write_request(tmp_path / "request.json", ("email", "family@example.com")))
+    shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", OTHER), ("email", "family@example.com")))
+    built = Built(home.folder, 0)
+    people = {identifier for (identifier,) in built.rows("select identifier from restricted.vault.customer_keys where identifier like 'person-t%'")}
+    assert people == {"person-thirteen"}
+    assert built.rows("select email from restricted.intermediate.int_orders_checked where customer_id = 'person-thirteen'") == [("family@example.com",)]
+
+
+def test_vendors_are_told_in_their_own_format_and_each_by_the_key_it_knows(shop: Shop, tmp_path: Path, capsys):
+    home = shop.copy(tmp_path / "home")
+    with home.writing() as warehouse:
+        known = dict(warehouse.execute("select key_domain, max(key_epoch) from activation.audiences group by 1").fetchall())
+    shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", PERSON)))
+    rows = Built(home.folder, 0).rows("select outbox_id, recipient, payload_format, payload from restricted.vault.outbox order by all")
+    sent = {(recipient, payload_format): json.loads(payload) for _, recipient, payload_format, payload in rows}
+    assert sent["nordpost_mail", "klaviyo"] == {"data": {
+        "type": "data-privacy-deletion-job",
+        "attributes": {"profile": {"data": {"type": "profile", "attributes": {"email": "eleven.person@example.com"}}}}}}
+    assert sent["kummerkasten_desk", "shopify"]["customer"] == {
+        "id": PERSON, "email": "eleven.person@example.com", "phone": "4930123456711"}
+    assert set(sent["kummerkasten_desk", "shopify"]["orders_to_redact"]) >= {"eleven-order-1", "eleven-order-9"}
+    if ("werbehafen_ads", "segment") in sent:
+        advertised = sent["werbehafen_ads", "segment"]
+        assert advertised["regulationType"] == "SUPPRESS_WITH_DELETE" and len(advertised["subjectIds"]) == 3
+    assert "umfrago_surveys" not in {recipient for recipient, _ in sent}, "no survey was answered"
+    assert known
+    assert command(home.folder, "outbox", "show", rows[0][0]).code == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(rows[0][3])
+    assert command(home.folder, "outbox", "acknowledge", rows[0][0], "--reference", "ticket 77").code == 0
+    assert command(home.folder, "outbox", "show", rows[0][0]).code == 1
+    assert command(home.folder, "outbox", "acknowledge", "nothing", "--reference", "x").code == 1
+    assert "There is no message 'nothing'" in capsys.readouterr().err
+    row = Built(home.folder, 0).rows(
+        "select payload, attempts, acknowledgement, length(payload_sha256) from restricted.vault.outbox where outbox_id = ?", [rows[0][0]])
+    assert row == [(None, 1, "ticket 77", 64)]
+
+
+def test_a_plain_dbt_build_refuses_while_an_erasure_is_open(shop: Shop, tmp_path: Path):
+    from segmentation.dbt_run import environment, run_dbt
+
+    home = shop.copy(tmp_path / "home")
+    with home.writing() as warehouse:
+        warehouse.execute("insert into restricted.vault.open_erasures values ('open')")
+    with environment({"SEGMENTS_RAW": "given", "SEGMENTS_TARGET": "duckdb"}), pytest.raises(UserError, match="an erasure is not finished"):
+        run_dbt(["run", "--select", "evaluation_clock"], home)
+
+
+@pytest.mark.parametrize("content, words", [
+    ("", "is not JSON"), ("{", "is not JSON"), ("[]", "must hold one JSON object"), ("subject_request_id: x", "is not JSON"),
+    ("a: &a [x, x]\nb: &b [*a, *a]", "is not JSON"), ("[" * 50_000, "is nested too deeply"), ('{"regulation": NaN}', "is no value of JSON"),
+    ('{"a": 1, "a": 2}', "stands there twice"), ('{"x": ' + "9" * 5_000 + "}", "is not JSON"), ("x" * (LARGEST + 1), "is larger than 64 KB"),
+    ("\xff\xfe", "is not text in UTF-8"), ('{"who": "me"}', "field 'who' is none of a request"),
+])
+def test_a_file_that_is_no_request_is_refused_in_one_sentence(content: str, words: str, tmp_path: Path):
+    path = tmp_path / "request.json"
+    path.write_bytes(content.encode("latin-1"))
+    refused(path, words)
+
+
+@pytest.mark.parametrize("fields, words", [
+    ({"subject_request_type": "access"}, "subject_request_type must be"),
+    ({"subject_request_id": "x'); drop table audit.deletion_log; --"}, "subject_request_id must be an id"),
+    ({"subject_request_id": 7}, "subject_request_id must be a text"),
+    ({"regulation": "GDPR; drop"}, "regulation must be a word"),
+    ({"submitted_time": "yesterday"}, "submitted_time must be an instant"),
+    ({"submitted_time": "2026-03-09T10:00:00"}, "submitted_time must be an instant"),
+    ({"submitted_time": "2026-02-30T10:00:00Z"}, "submitted_time must be an instant"),
+    ({"submitted_time": "2027-01-01T00:00:00Z"}, "lies in the future"),
+    ({"submitted_time": "0001-01-01T00:00:00+14:00"}, "submitted_time"),
+    ({"subject_identities": []}, "must be a list of 1 to 50"),
+    ({"subject_identities": "me"}, "must be a list of 1 to 50"),
+    ({"subject_identities": ["me"]}, "identity 1: must be an object"),
+    ({"subject_identities": [{"identity_type": "shoe size", "identity_value": "44"}]}, "identity_type must be one of"),
+    ({"subject_identities": [{"identity_type": "email", "identity_value": "a@b.c", "identity_format": "sha256"}]}, "identity_format must be raw"),
+    ({"subject_identities": [{"identity_type": "email", "identity_value": " "}]}, "identity_value must be a text"),
+    ({"subject_identities": [{"identity_type": "email", "identity_value": "a\x00@b.c"}]}, "identity_value must be a text"),
+    ({"subject_identities": [{"identity_type": "email", "identity_value": "\ud800@b.c"}]}, "is not Unicode text"),
+    ({"subject_identities": [{"identity_type": "email", "identity_value": {"$ne": 1}}]}, "identity 1: must be an object"),
+])
+def test_a_request_with_a_wrong_field_is_refused_in_one_sentence(fields: dict, words: str, tmp_path: Path):
+    refused(write_request(tmp_path / "request.json", ("email", "a@b.c"), **fields), words)
+
+
+def refused(path: Path, words: str) -> None:
+    """Reading a request fails with one sentence that holds the words."""
+    with pytest.raises(UserError) as error:
+        read_request(path, NOW)
+    assert words in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 600
+
+
+def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path: Path):
+    refused(tmp_path, "there is no such file")
+    refused(tmp_path / "nowhere.json", "there is no such file")
+
+
+@pytest.mark.parametrize("identity, words", [
+    (("controller_customer_id", "nobody"), "Nobody is known here"),
+    (("controller_customer_id", "' or 1=1 --"), "Nobody is known here"),
+    (("controller_customer_id", "%"), "Nobody is known here"),
+    (("email", "nobody"), "Identity 1 of the request is no e-mail address"),
+    (("phone", "none"), "Identity 1 of the request is no phone number"),
+])
+def test_who_is_not_known_cannot_be_erased(shop: Shop, tmp_path: Path, identity: tuple[str, str], words: str):
+    home = Home(shop.home)
+    with pytest.raises(UserError, match=words):
+        shop.erase(home, write_request(tmp_path / "request.json", identity))
+    assert not home.journal.exists()
+
+
+def test_a_damaged_journal_is_named(tmp_path: Path):
+    (tmp_path / ".erasure.json").write_text("{")
+    with pytest.raises(UserError, match="is damaged"):
+        Journal.read(tmp_path / ".erasure.json")
+
+
+MACROS = Macros(PROJECT / "macros" / "privacy", PROJECT / "macros" / "cross_db")
+TEXTS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=30)
+
+
+@given(TEXTS)
+def test_python_and_sql_write_identifiers_and_their_hashes_alike(text: str):
+    """What erasure looks for must be what ingestion wrote, and what the waist computes."""
+    inner, outer = padded_blocks(b"k" * 32)
+    [row] = MACROS.connection.execute(
+        f"""
+        select {MACROS.normalised_email('x')}, {EMAIL.format('x')}, {MACROS.normalised_phone('x')}, {PHONE.format('x')},
+            {MACROS.identifier_bucket('x')}, {MACROS.identifier_bucket(MACROS.bucket_check_text())},
+            {MACROS.erased_hash("'email'", 'x', 'keys')}
+        from (select ? as x, '{inner}' as inner_block, '{outer}' as outer_block) as keys
+        """, [text]).fetchall()
+    assert row[0] == row[1] and row[2] == row[3]
+    assert row[4:6] == buckets(MACROS.connection, text) and row[6] == erased_hash((inner, outer), "email", text)
+
+
+def test_the_record_key_is_found_in_a_home(shop: Shop):
+    with Home(shop.home).writing() as warehouse:
+        secret, blocks = record_secrets(warehouse)
+    assert len(secret) == 32 and [len(block) for block in blocks] == [128, 128]
