@@ -50,13 +50,18 @@ class CompiledModels:
                 for (table,) in tables:
                     self.connection.execute(
                         f"create or replace table {database}.{prefix}{schema}.{table} as from built_{database}.{schema}.{table}")
+        # what commands write beside the models (erasures): nothing was deleted here
+        self.connection.execute("create schema warehouse.audit")
+        for source in manifest["sources"].values():
+            if source["source_name"] == "lifecycle" and source["schema"] == "audit":
+                self.connection.execute(f"create table warehouse.audit.{source['name']} as from built_warehouse.audit.{source['name']} limit 0")
         for name in ("warehouse", "restricted"):
             self.connection.execute(f"detach built_{name}")
         self.connection.execute("set TimeZone = 'UTC'")  # as in profiles.yml
         self.connection.execute("create schema warehouse.replay")
         # the record, looked up when a model runs: nothing is on record here
-        self.connection.execute("create schema warehouse.audit")
         self.connection.execute("create table warehouse.audit.segment_evaluations (as_of timestamp, segment_id varchar)")
+        self.connection.execute("create table warehouse.audit.segment_runs (as_of timestamp, run_number integer)")
         for node in self.nodes:
             self.connection.execute(f"create schema if not exists {node['database']}.{node['schema']}")
 

@@ -94,7 +94,8 @@ def test_who_withdrew_since_still_counts_as_unsubscribed(weeks: Built):
 def test_the_marketable_are_members_with_consent_to_email(weeks: Built):
     newest = str(DEMO_AS_OFS[-1])
     expected = weeks.rows(
-        "select segment_id, count(*) filter (where is_granted and not is_objected and not is_restricted) from segments.segment_members"
+        "select segment_id, count(*) filter (where (is_granted or is_permitted_by_posture) and not has_opted_out and not is_objected"
+        " and not is_restricted) from segments.segment_members"
         " left join marts.consent_state using (customer_key) where purpose = 'marketing.communications.email' group by all order by all")
     found = weeks.rows("select segment_id, n_marketable from marts.segment_metrics where breakdown = 'total' and segment_id <> '(all)'"
                        " and n_marketable > 0 and as_of = ? order by all", [newest])
