@@ -85,9 +85,11 @@
     {%- set is_erased = [] -%}
     {%- for _ in person.sides -%}{%- do is_erased.append('erased' ~ loop.index ~ '.identifier_hash is not null') -%}{%- endfor -%}
     {%- set is_erased = is_erased | join(' or ') -%}
+    {%- set content = fact_columns(table).columns | reject('in', ['recorded_at', 'is_recorded_at_known']) | list -%}
+    {%- set recorded = ['coalesce(received.recorded_at, received.' ~ person.occurred_at ~ ')'] -%}
     select
         received.source_system,
-        {%- for column in fact_columns(table).columns + ['unreadable_column', 'unreadable_value'] if column not in ['recorded_at', 'is_recorded_at_known'] %}
+        {%- for column in content + ['unreadable_column', 'unreadable_value'] %}
         case
             when not ({{ is_erased }}) then received.{{ column }}
             {%- if column == 'order_id' and table == 'orders' %}
@@ -96,8 +98,7 @@
         end as {{ column }},
         {%- endfor %}
         case
-            when {{ is_erased }}
-                then {{ least_of(['coalesce(received.recorded_at, received.' ~ person.occurred_at ~ ')'] + person.sides | map(attribute='until') | list) }}
+            when {{ is_erased }} then {{ least_of(recorded + person.sides | map(attribute='until') | list) }}
             else received.recorded_at
         end as recorded_at,
         {{ is_erased }} as is_erased
