@@ -2,7 +2,8 @@
 -- One row per deletion and relation with the number of rows, and one per recipient of a message; the newest first. Without a
 -- request: everything that was ever deleted. Whom a deletion was about is nowhere on record.
 with asked as (
-    select cast('a7551968-d5d6-44b2-9831-815ac9017798' as {{ dbt.type_string() }}) as request_id
+    select
+        cast('a7551968-d5d6-44b2-9831-815ac9017798' as {{ dbt.type_string() }}) as request_id
 ),
 
 requests as (

@@ -18,6 +18,7 @@ from processes import FIRST, SECOND, differences, export, shop_settings, write_s
 
 from segmentation import erase as erasing
 from segmentation import outbox
+from segmentation.ask import ask, check, find
 from segmentation.dbt_run import project_graph
 from segmentation.erase import STEPS, Journal, erase, resume
 from segmentation.erasure_request import LARGEST, read_request
@@ -190,13 +191,27 @@ def test_c40_recorded_is_replayable_and_erased_and_the_roots_still_verify(erased
         left join snapshots.segment_membership as history
             on evaluations.segment_id = history.segment_id and history.dbt_valid_from <= evaluations.as_of
             and coalesce(history.dbt_valid_to > evaluations.as_of, true)
-        left join audit.deletion_ledger as ledger using (as_of, segment_id, attempt)
+        left join audit.deletion_ledger as ledger
+            on (evaluations.as_of, evaluations.segment_id, evaluations.attempt) = (ledger.as_of, ledger.segment_id, ledger.attempt)
         group by all
         """)
     assert counted and all(recorded == found for _, _, recorded, found in counted)
     former = Built(shop.home, 0).rows(
         "select count(*) from snapshots.segment_membership where list_contains(?, customer_key)", [person_keys])
     assert former[0][0] > 3 and erased.rows("select count(*) from audit.pruned_leaves") == former
+
+
+def test_the_auditor_is_told_what_was_deleted_when_by_whom_and_that_totals_tie(erased: Built):
+    home = Home(erased.folder)
+    told = find("q13")
+    rows = ask(home, told, check(told, {"request": "a7551968-d5d6-44b2-9831-815ac9017798"})).rows
+    deleted = {row[6]: row[7] for row in rows if row[5] == "deleted"}
+    assert deleted["warehouse.snapshots.segment_membership"] == 9 and {row[4] for row in rows} == {"tester"}
+    assert {row[6] for row in rows if row[5] == "told"} >= {"nordpost_mail", "kummerkasten_desk"}
+    assert ask(home, told, check(told, {"request": "another"})).rows == []
+    ties = find("q14")
+    totals = ask(home, ties, check(ties, {"from": FIRST, "to": "2026-04-01"})).rows
+    assert len({row[0] for row in totals}) == 2 and all(row[-1] for row in totals)
 
 
 def test_a_replay_after_an_erasure_explains_as_many_as_the_ledger_counts(erased: Built, tmp_path: Path, capsys):
