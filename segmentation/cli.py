@@ -378,6 +378,7 @@ def present() -> datetime:
 def run_erase(options: argparse.Namespace) -> None:
     """Erase the person of a request, or finish an erasure that was interrupted; say what was done, not to whom."""
     from segmentation.dbt_run import project_graph
+    from segmentation.deletion import check_tables
     from segmentation.erase import erase, resume
     from segmentation.erasure_request import read_request
 
@@ -385,6 +386,7 @@ def run_erase(options: argparse.Namespace) -> None:
     home = lifecycle_home()
     with home.locked():
         home.check_databases()
+        check_tables(home)
         if options.resume:
             if not home.journal.exists():
                 raise UserError(f"No erasure in {home.folder} is unfinished.")
@@ -411,11 +413,13 @@ def show_erasure(done) -> None:
 def run_hold(options: argparse.Namespace) -> None:
     """Place, lift or list legal holds."""
     from segmentation import holds
+    from segmentation.deletion import check_tables
     from segmentation.erasure_request import read_request
 
     home = lifecycle_home()
     with home.locked():
         home.check_databases()
+        check_tables(home)
         home.refuse_open_erasure()
         if options.action == "place":
             number = holds.place(home, options.hold_id, read_request(options.request, present()), options.reason, present(), executor())
@@ -432,10 +436,12 @@ def run_hold(options: argparse.Namespace) -> None:
 def run_outbox(options: argparse.Namespace) -> None:
     """List messages, show one, or record its acknowledgement."""
     from segmentation import outbox
+    from segmentation.deletion import check_tables
 
     home = lifecycle_home()
     with home.locked():
         home.check_databases()
+        check_tables(home)
         home.refuse_open_erasure()
         if options.action == "show":
             sys.stdout.write(outbox.payload_of(home, options.outbox_id) + "\n")
@@ -449,6 +455,7 @@ def run_outbox(options: argparse.Namespace) -> None:
 def run_restore_check(path: Path | None) -> None:
     """After a restore of older databases: say how many erased persons are back, and erase them again."""
     from segmentation.dbt_run import project_graph
+    from segmentation.deletion import check_tables
     from segmentation.erase import read_list
     from segmentation.restore import erase_again, lost_erasures
 
@@ -456,6 +463,7 @@ def run_restore_check(path: Path | None) -> None:
     home = lifecycle_home()
     with home.locked():
         home.check_databases()
+        check_tables(home)
         home.refuse_open_erasure()
         if path is not None and not path.is_file():
             raise UserError(f"--list: there is no file {path}.")

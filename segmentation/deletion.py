@@ -187,6 +187,15 @@ def remove_words(path: Path, words: list[str]) -> None:
     os.replace(fresh, path)
 
 
+def check_tables(home: Home) -> None:
+    """Raise UserError for databases that were built before there was erasure: they have nowhere to record it."""
+    with home.writing() as warehouse:
+        found = warehouse.execute(
+            "select count(*) from duckdb_tables() where schema_name in ('audit', 'vault') and table_name in ('deletion_log', 'outbox')").fetchone()[0]
+    if found < 2:
+        raise UserError(f"The databases in {home.folder} were built by an older version: build once with this one, then erase.")
+
+
 def database_files(home: Home) -> tuple[Path, Path]:
     """The two databases, the restricted one first: no transaction spans both, nor does the rewriting."""
     return home.restricted, home.warehouse

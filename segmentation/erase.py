@@ -92,7 +92,7 @@ def erase(home: Home, request: Request, graph, now: datetime, executor: str) -> 
         person = find_person(warehouse, request.identities)
         if not person.customer_keys:
             _refuse_unknown(warehouse, blocks, person)
-        _refuse_held(home, warehouse, blocks, person, request, request_key, now, executor)
+        _refuse_held(warehouse, blocks, person, request, request_key, now, executor)
         journal = plan(warehouse, person, graph, request_key, request, now, executor)
     journal.write(home.journal)
     return resume(home)
@@ -258,7 +258,7 @@ def _refuse_unknown(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str
     raise UserError("Nobody is known here under the identities of this request; customer ids must be written exactly as in the shop's data.")
 
 
-def _refuse_held(home: Home, warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person, request: Request,
+def _refuse_held(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person, request: Request,
                  request_key: str, now: datetime, executor: str) -> None:
     hashes = [erased_hash(blocks, *one) for one in person.identifiers]
     holds = [hold for (hold,) in warehouse.execute(

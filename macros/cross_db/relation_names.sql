@@ -34,3 +34,16 @@
 {% macro duckdb__area_database(custom_database_name) -%}
     {{ return(custom_database_name or target.database) }}
 {%- endmacro %}
+
+{# The name of the schema that a relation is in, as `create schema` wants it. Argument: relation. #}
+{% macro schema_of(relation) -%}
+    {{ return(adapter.dispatch('schema_of')(relation)) }}
+{%- endmacro %}
+
+{% macro default__schema_of(relation) -%}
+    {{ return(relation.include(database=false, identifier=false)) }}
+{%- endmacro %}
+
+{% macro duckdb__schema_of(relation) -%}
+    {{ return(relation.include(identifier=false)) }}
+{%- endmacro %}

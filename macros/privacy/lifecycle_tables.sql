@@ -54,7 +54,7 @@
     {%- for table, columns in lifecycle_columns()[name].items() -%}
         {%- set relation = source(name, table) -%}
         {%- if loop.first %}
-        create schema if not exists {{ relation.without_identifier() }};
+        create schema if not exists {{ schema_of(relation) }};
         {%- endif %}
         create table if not exists {{ relation }} (
             {%- for column, type in columns %}
