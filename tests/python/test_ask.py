@@ -225,7 +225,7 @@ def test_nothing_can_be_injected(name: str, text: str, home: Built):
     if name == "request" and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text, re.ASCII):
         assert ask(Home(home.folder), question, check(question, {"request": text})).rows == []
         return
-    given = {"segment": "existing_customer", "on": SECOND, "from": FIRST, "to": SECOND, "customer": "ab" * 32}
+    given = {"segment": "existing_customer", "on": SECOND, "from": FIRST, "to": SECOND, "customer": "ab" * 32, "request": "r"}
     texts = {needed: given[needed] for needed, required in question.parameters.items() if required} | {name: text}
     with pytest.raises(UserError) as error:
         check(question, texts)
