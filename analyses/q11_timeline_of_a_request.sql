@@ -4,7 +4,7 @@
 -- moment, as_corrected what is right with all we know today. Reads the restricted database.
 with asked as (
     select
-        cast('Q-0001' as {{ dbt.type_string() }}) as request_id
+        cast('a7551968-d5d6-44b2-9831-815ac9017798' as {{ dbt.type_string() }}) as request_id
 ),
 
 requests as (
