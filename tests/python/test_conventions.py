@@ -99,6 +99,7 @@ def test_the_grain_of_a_seed_holds_in_its_file(nodes):
 def test_a_broken_grain_is_named(demo_copy):
     compiled = (demo_copy.folder / "target/compiled/segmentation/tests/grains/grains_of_segments.sql").read_text()
     with duckdb.connect(str(demo_copy.folder / "warehouse.duckdb")) as connection:
+        connection.execute(f"attach '{demo_copy.folder / 'restricted.duckdb'}' as restricted (read_only)")
         assert connection.execute(compiled).fetchall() == []
         connection.execute("insert into segments.segment_members select * from segments.segment_members limit 2")
         sentence = r"The grain of segment_members \(as_of, segment_id, customer_key\) does not hold: 2 keys stand in more than one row\."
