@@ -26,6 +26,8 @@ PURCHASE_BOUNDS = {"r": (1e-4, 20), "alpha": (1e-6, 1e6), "a": (1e-7, 20), "b": 
 VALUE_BOUNDS = {"p": (1e-3, 1e4), "q": (1.01, 1e4), "v": (1e-6, 1e6)}
 # without these two nobody's leaving can be told from a long wait (statistics of the dropout probability, Beta(a, b))
 LEAST_A, GREATEST_B = 1e-3, 1e3
+# slope of the log likelihood per customer, over the logarithm of a parameter, that counts as none
+FLAT = 1e-5
 
 
 @dataclass(frozen=True)
@@ -136,10 +138,10 @@ def fit_purchases(frequency, recency, age, customers) -> Fit:
         return -value / total, -slope * np.exp(logs) / total
 
     bounds = PURCHASE_BOUNDS | {"alpha": tuple(bound * scale for bound in PURCHASE_BOUNDS["alpha"])}
-    found, fit = _minimum(negative, bounds)
+    found, fit, is_converged = _minimum(negative, bounds)
     found["alpha"] = float(found["alpha"] / scale)
     # the density of an instant is per unit of time
-    return Fit(found, float(-fit.fun * total + (weight @ x) * np.log(scale)), int(fit.nit), bool(fit.success), _at_bound(found, PURCHASE_BOUNDS))
+    return Fit(found, float(-fit.fun * total + (weight @ x) * np.log(scale)), int(fit.nit), is_converged, _at_bound(found, PURCHASE_BOUNDS))
 
 
 def fit_values(frequency, mean_value, customers) -> Fit:
@@ -171,9 +173,9 @@ def fit_values(frequency, mean_value, customers) -> Fit:
         return -value / total, -slope * np.exp(logs) / total
 
     bounds = VALUE_BOUNDS | {"v": tuple(bound / unit for bound in VALUE_BOUNDS["v"])}
-    found, fit = _minimum(negative, bounds)
+    found, fit, is_converged = _minimum(negative, bounds)
     found["v"] = float(found["v"] * unit)
-    return Fit(found, float(-fit.fun * total - total * np.log(unit)), int(fit.nit), bool(fit.success), _at_bound(found, VALUE_BOUNDS))
+    return Fit(found, float(-fit.fun * total - total * np.log(unit)), int(fit.nit), is_converged, _at_bound(found, VALUE_BOUNDS))
 
 
 def fit_cells(cells: Cells, sample: str, model_version: int, valid_from: str, fitted_as_of: str) -> FittedModel:
@@ -218,11 +220,14 @@ def read_cells(rows_of: Callable[[str], list[tuple]], relation: str, sample: str
     return Cells(np.array(purchases, dtype=np.int64).reshape(-1, 4), np.array(values, dtype=np.int64).reshape(-1, 3))
 
 
-def _minimum(negative: Callable, bounds: dict[str, tuple[float, float]]) -> tuple[dict[str, float], object]:
-    fit = minimize(negative, [np.clip(0.0, *np.log(bound)) for bound in bounds.values()], jac=True, method="L-BFGS-B",
-                   bounds=[tuple(np.log(bound)) for bound in bounds.values()],
+def _minimum(negative: Callable, bounds: dict[str, tuple[float, float]]) -> tuple[dict[str, float], object, bool]:
+    """The parameters at the minimum, scipy's result, and whether it is one."""
+    low, high = np.log(list(bounds.values())).T
+    fit = minimize(negative, np.clip(0.0, low, high), jac=True, method="L-BFGS-B", bounds=list(zip(low, high)),
                    options={"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-8})
-    return dict(zip(bounds, (float(value) for value in np.exp(fit.x)))), fit
+    # where rounding ends the search before its own tolerance is met, a flat likelihood is a maximum all the same
+    slope = np.abs(np.clip(fit.x - fit.jac, low, high) - fit.x).max()
+    return dict(zip(bounds, (float(value) for value in np.exp(fit.x)))), fit, bool(fit.success or slope < FLAT)
 
 
 def _at_bound(found: dict[str, float], bounds: dict[str, tuple[float, float]]) -> tuple[str, ...]:

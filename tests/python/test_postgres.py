@@ -211,7 +211,7 @@ def test_statistics_are_the_same_but_for_their_last_digit(demo_here, demo_there)
     ):
         restricted = schema in RESTRICTED
         here, there = (
-            {row[0]: [None if value is None else float(value) for value in row[1:]]
+            {row[0]: {place: float(value) for place, value in enumerate(row[1:]) if value is not None}
              for row in shop.rows(f"select {key}, {columns} from {prefix if restricted else ''}{schema}.{table}")}
             for shop, prefix in ((demo_here, "restricted."), (demo_there, "restricted_")))
         assert here.keys() == there.keys() and len(here) > 300

@@ -198,6 +198,14 @@ def test_without_anybody_leaving_the_fit_says_that_dropout_is_not_identified():
     assert not fitted.is_dropout_identified
 
 
+def test_a_fit_that_was_cut_short_has_not_converged(monkeypatch, cdnow):
+    """One that rounding ends at the top has: the demo's is such a one (below)."""
+    found = prediction.minimize
+    monkeypatch.setattr(prediction, "minimize", lambda *given, **named: found(*given, **(named | {"options": {"maxiter": 3}})))
+    _, x, span, age, _, _ = (np.array(column) for column in zip(*cdnow))
+    assert not fit_purchases(x, span / 7, age / 7, np.ones(len(x))).is_converged
+
+
 @pytest.mark.parametrize(("n", "repeaters"), [(49, 20), (60, 9), (0, 0)])
 def test_too_few_customers_are_refused_in_one_sentence(n, repeaters):
     cells = Cells(np.array([[int(k < repeaters), 5 * (k < repeaters), 20, 1] for k in range(n)], int).reshape(-1, 4),
@@ -398,6 +406,7 @@ def test_the_parameters_of_the_demo_can_be_fitted_again(demo_copy, capsys):
     with open(PROJECT / "seeds/demo/generic/demo_prediction_models.csv", newline="") as file:
         committed = list(csv.DictReader(file))
     assert [row["inputs_sha256"] for row in found] == [row["inputs_sha256"] for row in committed]
+    assert [row["is_converged"] for row in found] == [row["is_converged"] for row in committed] == ["true", "true"]
     for name in ("r", "alpha_weeks", "log_likelihood", "p", "q", "v"):
         assert [float(row[name]) for row in found] == pytest.approx([float(row[name]) for row in committed], rel=1e-3)
 

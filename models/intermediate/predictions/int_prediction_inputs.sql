@@ -15,7 +15,7 @@ histories as (
 valued as (
     select
         *,
-        coalesce({{ exact_ratio('repeat_spend', 'repeat_order_days') }}, 0) as mean_repeat_value
+        cast(coalesce({{ exact_ratio('repeat_spend', 'repeat_order_days') }}, 0) as {{ ratio() }}) as mean_repeat_value
     from histories
 )
 
