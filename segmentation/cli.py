@@ -75,6 +75,11 @@ def main(arguments: list[str] | None = None) -> int:
     consent_ui = commands.add_parser("consent-ui", help="what each segment does, as JSON for the shop's preference centre")
     consent_ui.add_argument("--out", metavar="FILE", type=Path, help="where to write it; default: standard output")
     consent_ui.set_defaults(run=lambda options: run_consent_ui(options.out))
+    exported = commands.add_parser("export", help="write aggregates as CSV without small numbers of persons; without a name: list them")
+    exported.add_argument("relation", nargs="?", help="for example segment_metrics")
+    exported.add_argument("--k", default="10", help="withhold numbers of fewer persons than this (default: 10)")
+    exported.add_argument("--out", metavar="FILE", type=Path, help="where to write it; default: exports/ in SEGMENTS_HOME")
+    exported.set_defaults(run=lambda options: run_export(options.relation, options.k, options.out))
     ask = commands.add_parser("ask", help="the auditor's questions; without a name: list them")
     add_ask_options(ask)
     ask.set_defaults(run=run_ask)
@@ -264,6 +269,20 @@ def run_consent_ui(path: Path | None) -> None:
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
     console.print(f"Written: {printable(str(path))}", markup=False, soft_wrap=True)
+
+
+def run_export(name: str | None, k: str, path: Path | None) -> None:
+    """Write an aggregate of the last build as CSV with k-anonymity and a manifest; without a name, list what can be exported."""
+    from segmentation.export import check_k, export, exportables, find
+
+    if name is None:
+        for exportable in exportables().values():
+            console.print(f"{exportable.name}  (a row per {', '.join(exportable.grain)})", markup=False, soft_wrap=True)
+        return
+    done = export(Home.to_read(), find(name), check_k(k), path)
+    console.print(f"Written: {printable(str(done.path))}, {done.n_rows:,} rows; withheld: {done.n_few:,} numbers of fewer than {k} persons, "
+                  f"{done.n_complementary:,} that would have told them.", markup=False, soft_wrap=True)
+    console.print(f"Manifest: {printable(str(done.manifest))}", markup=False, soft_wrap=True)
 
 
 def add_ask_options(parser: argparse.ArgumentParser) -> None:

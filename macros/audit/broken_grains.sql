@@ -6,7 +6,7 @@
 #}
 {% macro broken_grains(names) -%}
     {%- set nodes = {} -%}
-    {%- for node in graph.get('nodes', {}).values() if node.name in names and node.resource_type in ('model', 'snapshot', 'seed') -%}
+    {%- for node in project_nodes(names) -%}
         {%- do nodes.update({node.name: node}) -%}
     {%- endfor -%}
 with repeated as (

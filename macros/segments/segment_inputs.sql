@@ -24,7 +24,7 @@
 {# The features as their YAML defines them: a list of columns with name, data_type and meta; empty while dbt parses. #}
 {% macro feature_definitions() -%}
     {%- set found = [] -%}
-    {%- for node in graph.get('nodes', {}).values() if node.name == 'customer_features' and node.resource_type == 'model' -%}
+    {%- for node in project_nodes(['customer_features']) -%}
         {%- for column in node.columns.values() if column.name not in ('as_of', 'customer_key') -%}
             {%- do found.append(column) -%}
         {%- endfor -%}
@@ -38,8 +38,10 @@
 #}
 {% macro features_hash() -%}
     {%- set texts = [] -%}
-    {%- for node in graph.get('nodes', {}).values() if node.resource_type == 'model' and node.fqn[1] in ('intermediate', 'marts') -%}
-        {%- do texts.append(node.name ~ ': ' ~ node.raw_code) -%}
+    {%- set nodes = graph.get('nodes', {}) -%}
+    {%- for id in nodes if id.startswith('model.') -%}
+        {%- set node = nodes[id] -%}
+        {%- do texts.append(node.name ~ ': ' ~ node.raw_code) if node.fqn[1] in ('intermediate', 'marts') -%}
     {%- endfor -%}
     {{ return(local_md5(texts | sort | join('\n'))) }}
 {%- endmacro %}

@@ -5,7 +5,7 @@
 #}
 {% macro refuse_backdated_versions() -%}
     {%- if execute and not is_replay() -%}
-        {%- for node in graph.nodes.values() if node.name == 'segment_evaluations' and node.resource_type == 'model' -%}
+        {%- for node in project_nodes(['segment_evaluations']) -%}
             {%- set recorded = adapter.get_relation(node.database, node.schema, node.alias) -%}
             {%- if recorded is not none -%}
                 {%- set versions = [] -%}

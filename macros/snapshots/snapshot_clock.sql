@@ -60,7 +60,7 @@
     {%- set found = [] -%}
     {%- if execute -%}
         {%- set prefix = env_var('SEGMENTS_SCHEMA_PREFIX', '') -%}
-        {%- for node in graph.get('nodes', {}).values() if node.name == name and node.resource_type in ('model', 'snapshot') -%}
+        {%- for node in project_nodes([name]) -%}
             {%- do found.append(adapter.get_relation(node.database, node.schema[prefix | length:], node.alias)) -%}
         {%- endfor -%}
     {%- endif -%}
@@ -118,7 +118,7 @@
             ('segment_runs', 'as_of'), ('run_started', 'as_of'),
             ('segment_membership', 'dbt_valid_from'), ('segment_membership', 'dbt_valid_to')
         ] -%}
-            {%- for node in graph.nodes.values() if node.name == name and node.resource_type in ('model', 'snapshot') -%}
+            {%- for node in project_nodes([name]) -%}
                 {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
                 {%- if relation is not none -%}
                     {%- do recorded.append('select max(' ~ column ~ ') as as_of from ' ~ relation) -%}

@@ -4,7 +4,7 @@ import csv
 import importlib.util
 import json
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -223,3 +223,32 @@ def test_calibrated_thresholds_are_quantiles_of_gaps_that_had_a_year_to_end(days
     ):
         assert state == next((name for name, limit in limits.items() if silence <= limit), "lost")
         assert then == (None if state == "lost" else datetime.combine(last_day, datetime.min.time()) + timedelta(days=limits[state] + 1))
+
+
+@pytest.mark.parametrize("to_date", ["1997-12-31", "1998-06-30"])
+def test_the_moves_between_two_dates_equal_the_golden_file_and_plain_python(days, sample, tmp_path, to_date):
+    """File ../shared/expected/cdnow_migration_30_90_180.csv: the sample's moves from 30 September 1997, with the fixed thresholds."""
+    shutil.copytree(sample.folder, tmp_path / "home", symlinks=True)
+    built = Built(tmp_path / "home", 0)
+    raw = sample.folder.parent / sample.folder.name.replace("_home", "")
+    with environment(dict(SEGMENTS_RAW=str(raw), AS_OF=f"{to_date} 00:00:00", INGESTED_AT=INGESTED_AT)):
+        run_dbt(["run", "--select", "+retention_transitions"], Home(built.folder))
+    found = built.rows(
+        """
+        select previous_as_of::date::varchar, as_of::date::varchar, from_state, to_state, customers, share_of_from_state
+        from marts.retention_transitions order by all
+        """
+    )
+
+    def state(orders: dict[date, Decimal], day: date) -> str:
+        silence = (day - max(bought for bought in orders if bought <= day)).days
+        return next((name for name, limit in (("active", 30), ("drifting", 90), ("churn_risk", 180)) if silence <= limit), "lost")
+
+    moves = Counter((state(orders, AS_OF), state(orders, date.fromisoformat(to_date))) for orders in days.values())
+    assert [row[:5] for row in found] == [(str(AS_OF), to_date, *move, n) for move, n in sorted(moves.items())]
+    path = SHARED_DATA / "expected" / "cdnow_migration_30_90_180.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine; the computation in plain Python was compared")
+    with open(path, newline="") as file:
+        expected = [row for row in csv.DictReader(file) if row["to_date"] == to_date]
+    assert found == [(*list(row.values())[:4], int(row["customers"]), round(Decimal(row["row_share"]), 4)) for row in expected]

@@ -1,0 +1,200 @@
+"""Aggregates that leave the warehouse as files: no number of fewer than k persons, and none that could be worked out.
+
+Which relations may be exported, and which of their columns count persons, stands in the model's YAML (`meta.export`):
+
+    export:
+      - persons: n_converted                  # a number of persons
+        of: n_measured                        # of these; the others must not be few either
+        about: [conversion_rate, ...]         # columns about those persons, withheld with their number
+        adds_up_over: [[as_of, segment_id]]   # rows that agree in these columns add up to a total that readers know
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from segmentation.ask import Answer, as_csv
+from segmentation.errors import UserError
+from segmentation.home import PROJECT, Home, connect_read_only
+from segmentation.publish import DATABASE
+
+SMALLEST_K = 2
+DEFAULT_K = 10
+WITHHELD = "withheld_columns"  # the column that an export adds: what is empty for privacy, not for want of data
+
+
+@dataclass(frozen=True)
+class Count:
+    """A column that counts persons, as `meta.export` describes it."""
+
+    persons: str
+    of: str | None
+    about: tuple[str, ...]
+    adds_up_over: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """A model of aggregates that may leave: its grain and its counts of persons."""
+
+    name: str
+    schema: str
+    grain: tuple[str, ...]
+    counts: tuple[Count, ...]
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: the file, its manifest, rows, and cells withheld because few or because they would tell few."""
+
+    path: Path
+    manifest: Path
+    n_rows: int
+    n_few: int
+    n_complementary: int
+
+
+def exportables() -> dict[str, Exportable]:
+    """All models with `meta.export`, by name."""
+    found = {}
+    for path in sorted((PROJECT / "models").rglob("*.yml")):
+        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
+            meta = model.get("config", {}).get("meta", {})
+            if "export" in meta:
+                counts = tuple(
+                    Count(entry["persons"], entry.get("of"), tuple(entry.get("about", ())),
+                          tuple(tuple(columns) for columns in entry.get("adds_up_over", ())))
+                    for entry in meta["export"])
+                schema = path.relative_to(PROJECT / "models").parts[0]
+                found[model["name"]] = Exportable(model["name"], schema, tuple(meta["grain"]), counts)
+    return found
+
+
+def find(name: str) -> Exportable:
+    """The exportable relation of a name. Raises UserError when there is none."""
+    known = exportables()
+    if name not in known:
+        raise UserError(f"{name[:60]!r} is nothing that can be exported; there are {', '.join(known)}.")
+    return known[name]
+
+
+def check_k(text: str) -> int:
+    """k as a number, from 2 on. Raises UserError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) >= SMALLEST_K):
+        raise UserError(f"--k must be a whole number from {SMALLEST_K} on, not {text[:20]!r}.")
+    return int(text)
+
+
+def withheld(rows: list[dict], exportable: Exportable, k: int) -> tuple[list[set[str]], int, int]:
+    """The columns to withhold of each row, and how many numbers of persons are few and how many complementary.
+
+    A number of persons n is few when 0 < n < k, or when 0 < total - n < k for the total that it is part of. Where rows add
+    up to a known total, what is withheld must hold k persons together in at least two rows: otherwise the reader would
+    subtract; the smallest of the others is then withheld too (complementary suppression, Hundepool et al. 2012, ch. 4.2).
+    """
+    columns: list[set[str]] = [set() for _ in rows]
+    n_few = n_complementary = 0
+    for count in exportable.counts:
+        numbers = [row[count.persons] or 0 for row in rows]
+        totals = [row[count.of] or 0 if count.of else 0 for row in rows]
+        few = {i for i, n in enumerate(numbers) if 0 < n < k or (count.of and 0 < totals[i] - n < k)}
+        hidden = set(few)
+        while more := _complementary(rows, numbers, hidden, count, k):
+            hidden |= more
+        for i in hidden:
+            columns[i] |= {count.persons, *count.about}
+        n_few, n_complementary = n_few + len(few), n_complementary + len(hidden - few)
+    return columns, n_few, n_complementary
+
+
+def export(home: Home, exportable: Exportable, k: int, path: Path | None = None) -> Export:
+    """Write an exportable relation of the last build as CSV with a manifest beside it (FILE.manifest.json).
+
+    Without a path it goes to exports/ in the home. Numbers of fewer than k persons are empty; texts that a spreadsheet
+    would take for a formula are quoted. Raises UserError when there is no build, or the place cannot be written.
+    """
+    path = path or home.folder / "exports" / f"{exportable.name}.csv"
+    answer = _read(home, exportable)
+    rows = [dict(zip(answer.columns, row)) for row in answer.rows]
+    columns, n_few, n_complementary = withheld(rows, exportable, k)
+    shown = [
+        (*(None if name in hidden else value for name, value in row.items()), ";".join(name for name in row if name in hidden))
+        for row, hidden in zip(rows, columns)
+    ]
+    content = as_csv(Answer([*answer.columns, WITHHELD], shown, answer.source))
+    manifest = {
+        "relation": f"{exportable.schema}.{exportable.name}", "k": k, "n_rows": len(shown),
+        "n_withheld_as_few": n_few, "n_withheld_as_complement": n_complementary,
+        "person_keys": "none", "formula_safe": _is_formula_safe(content), "head_hash": _head(home),
+        "file": path.name, "sha256": hashlib.sha256(content.encode()).hexdigest(),
+    }
+    manifest_path = path.with_name(path.name + ".manifest.json")
+    try:
+        if path.parent == home.folder / "exports":
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+        for place, text in ((path, content), (manifest_path, json.dumps(manifest, indent=2) + "\n")):
+            partial = place.with_name(place.name + ".partial")
+            partial.write_text(text, encoding="utf-8", newline="")
+            os.replace(partial, place)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
+    return Export(path, manifest_path, len(shown), n_few, n_complementary)
+
+
+def _complementary(rows: list[dict], numbers: list[int], hidden: set[int], count: Count, k: int) -> set[int]:
+    """Rows to withhold besides those hidden, one per total at most: the smallest that is still shown."""
+    more = set()
+    for shared in count.adds_up_over:
+        totals = defaultdict(list)
+        for i, row in enumerate(rows):
+            totals[tuple(row[column] for column in shared)].append(i)
+        for members in totals.values():
+            inside = [i for i in members if i in hidden or i in more]
+            shown = [i for i in members if i not in inside]
+            if inside and shown and (len(inside) == 1 or sum(numbers[i] for i in inside) < k):
+                # persons before nobody: an empty row hides nothing
+                more.add(min(shown, key=lambda i: (numbers[i] == 0, numbers[i], i)))
+    return more
+
+
+def _read(home: Home, exportable: Exportable) -> Answer:
+    copy = home.published / DATABASE
+    source = copy if copy.exists() else home.warehouse
+    if not source.exists():
+        raise UserError(f"{home.folder}: there is no build to export from; run `segmentation build` first.")
+    with connect_read_only(source, None) as connection:
+        order = ", ".join(f'"{column}"' for column in exportable.grain)
+        try:
+            cursor = connection.execute(f'select * from warehouse."{exportable.schema}"."{exportable.name}" order by {order}')
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UserError(f"{source} was built by an older version: build again.") from error
+        return Answer([column[0] for column in cursor.description], cursor.fetchall(), source)
+
+
+def _head(home: Home) -> str | None:
+    """The head of the record's chain, so that an export can be tied to it; None when the warehouse is not here or busy."""
+    if not home.warehouse.exists():
+        return None
+    try:
+        with connect_read_only(home.warehouse, None) as connection:
+            found = connection.execute("select run_hash from warehouse.audit.segment_runs order by run_number desc limit 1").fetchone()
+    except (UserError, duckdb.Error):
+        return None
+    return found[0] if found else None
+
+
+def _is_formula_safe(content: str) -> bool:
+    """Whether no cell of the file, read back, begins as a formula does, numbers excepted."""
+    def is_number(cell: str) -> bool:
+        return cell.removeprefix("-").replace(".", "", 1).isdigit()
+
+    return not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) and not is_number(cell)
+                   for row in csv.reader(io.StringIO(content, newline="")) for cell in row)

@@ -1,0 +1,126 @@
+"""What leaves as a file: no number of few persons, none that could be worked out, nothing that a spreadsheet would run."""
+
+import csv
+import hashlib
+import json
+from collections import defaultdict
+
+import pytest
+from conftest import Built, command
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmentation.export import WITHHELD, Count, Exportable, check_k, exportables, find, withheld
+from segmentation.errors import UserError
+
+MATRIX = Exportable("matrix", "marts", ("row", "column"), (Count("n", None, ("share",), (("row",), ("column",))),))
+
+
+def cells(numbers: list[list[int]]) -> list[dict]:
+    """A matrix of numbers of persons as the rows of a relation."""
+    return [{"row": i, "column": j, "n": n, "share": n / 7} for i, line in enumerate(numbers) for j, n in enumerate(line)]
+
+
+def hidden_of(rows: list[dict], k: int, exportable: Exportable = MATRIX) -> set[int]:
+    columns, _, _ = withheld(rows, exportable, k)
+    assert all(names in (set(), {"n", "share"}) for names in columns)
+    return {i for i, names in enumerate(columns) if names}
+
+
+def test_a_small_number_takes_the_smallest_of_its_row_and_column_with_it():
+    rows = cells([[3, 40, 50], [60, 12, 70], [80, 90, 99]])
+    # 3 is few; 40 (its row) and 60 (its column) would tell it; 12 would tell those two
+    assert hidden_of(rows, k=10) == {0, 1, 3, 4}
+    assert hidden_of(rows, k=2) == set()
+
+
+def test_two_small_numbers_that_are_few_together_take_a_third():
+    assert hidden_of(cells([[2, 3, 40, 50]]), k=10) >= {0, 1, 2}
+    alone = Exportable("line", "marts", ("row",), (Count("n", None, ("share",), (("row",),)),))
+    assert hidden_of(cells([[6, 7, 40, 50]]), 10, alone) == {0, 1}
+
+
+def test_a_share_of_nearly_everybody_is_withheld_as_its_rest_is_few():
+    part = Exportable("part", "marts", ("row",), (Count("n", "total", ("share",), ()),))
+    rows = [{"row": 1, "n": 97, "total": 100, "share": 1}, {"row": 2, "n": 50, "total": 100, "share": 1}, {"row": 3, "n": 100, "total": 100, "share": 1}]
+    assert hidden_of(rows, 10, part) == {0}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 30), min_size=4, max_size=4), min_size=1, max_size=4), st.integers(2, 12))
+def test_no_total_gives_away_few_persons(numbers, k):
+    rows = cells(numbers)
+    hidden = hidden_of(rows, k)
+    assert {i for i, row in enumerate(rows) if 0 < row["n"] < k} <= hidden
+    for axis in ("row", "column"):
+        totals = defaultdict(list)
+        for i, row in enumerate(rows):
+            totals[row[axis]].append(i)
+        for members in totals.values():
+            inside = [i for i in members if i in hidden]
+            if inside and set(inside) != set(members):  # the reader knows the total and subtracts what is shown
+                assert len(inside) > 1 and sum(rows[i]["n"] for i in inside) >= k
+    assert hidden == hidden_of(rows, k)
+
+
+def test_columns_named_for_an_export_exist_and_every_number_of_persons_is_named(demo: Built):
+    found = exportables()
+    assert set(found) >= {"segment_metrics", "segment_migration", "retention_transitions", "segment_conversions", "campaign_metrics"}
+    for exportable in found.values():
+        columns = {name: kind for name, kind in demo.rows(
+            f"select column_name, data_type from information_schema.columns where table_schema = '{exportable.schema}' "
+            f"and table_name = '{exportable.name}'")}
+        named = {column for count in exportable.counts for column in (count.persons, count.of, *count.about) if column}
+        assert named <= set(columns), exportable.name
+        assert all(shared <= set(exportable.grain) for count in exportable.counts for shared in map(set, count.adds_up_over))
+        counts = {count.persons for count in exportable.counts}
+        assert {name for name in columns if name.startswith("n_") or name == "customers"} == counts, exportable.name
+
+
+def test_an_exported_file_holds_no_few_persons_and_says_what_it_withholds(demo: Built, tmp_path, capsys):
+    path = tmp_path / "out.csv"
+    assert command(demo.folder, "export", "segment_metrics", "--out", str(path)).code == 0
+    said = capsys.readouterr().out
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == demo.rows("select count(*) from marts.segment_metrics")[0][0]
+    for count in find("segment_metrics").counts:
+        shown = [row for row in rows if row[count.persons]]
+        assert not [row for row in shown if 0 < int(row[count.persons]) < 10], count.persons
+        assert all(not row[about] for row in rows if count.persons in row[WITHHELD].split(";") for about in count.about)
+    assert any(row["n_members"] for row in rows) and any("n_members" in row[WITHHELD].split(";") for row in rows)
+    manifest = json.loads((tmp_path / "out.csv.manifest.json").read_text())
+    assert manifest["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest() and manifest["formula_safe"] is True
+    assert (manifest["k"], manifest["n_rows"], manifest["relation"]) == (10, len(rows), "marts.segment_metrics")
+    assert manifest["head_hash"] == demo.rows("select run_hash from audit.segment_runs order by run_number desc limit 1")[0][0]
+    assert manifest["n_withheld_as_few"] > 0 and f"{manifest['n_withheld_as_few']:,} numbers of fewer than 10" in said
+
+
+def test_an_export_is_the_same_again_and_lies_in_the_home_unless_said_otherwise(demo_copy: Built, capsys):
+    folder = demo_copy.folder / "exports"
+    assert command(demo_copy.folder, "export", "retention_transitions").code == 0
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(first) == {"retention_transitions.csv", "retention_transitions.csv.manifest.json"}
+    assert command(demo_copy.folder, "export", "retention_transitions").code == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    capsys.readouterr()
+    assert command(demo_copy.folder, "export").code == 0 and "segment_migration" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["customers"], "nothing that can be exported"),
+    (["segment_metrics; drop table x"], "nothing that can be exported"),
+    (["segment_metrics", "--k", "1"], "--k must be a whole number from 2 on"),
+    (["segment_metrics", "--k", "ten"], "--k must be a whole number from 2 on"),
+    (["segment_metrics", "--out", "/no/such/place/x.csv"], "cannot be written"),
+])
+def test_a_wrong_export_is_refused_in_one_sentence(demo: Built, capsys, arguments, words):
+    assert command(demo.folder, "export", *arguments).code == 1
+    said = capsys.readouterr().err.strip()
+    assert words in said and "\n" not in said and "Traceback" not in said
+
+
+def test_k_is_a_number():
+    assert check_k("25") == 25
+    with pytest.raises(UserError):
+        check_k("٣٣")
