@@ -58,7 +58,9 @@ timeline_evaluations as (
         row_number() over (
             partition by persons.customer_key, evaluations.as_of < persons.acts_at order by evaluations.as_of desc
         ) as number_before,
-        sum(case when evaluations.as_of >= persons.acts_at and evaluations.known_at >= persons.recorded_at then 1 else 0 end) over (
+        sum(
+            case when evaluations.as_of >= persons.acts_at and evaluations.known_at >= persons.recorded_at then 1 else 0 end
+        ) over (
             partition by persons.customer_key order by evaluations.as_of
         ) as n_acting
     from persons

@@ -223,12 +223,12 @@ def plain_sql(question: Question, values: dict[str, object]) -> str:
     return _rendered(question, where, lambda column: literals[column])
 
 
-def as_csv(answer: Answer) -> str:
-    """The answer as CSV with a heading. A text that a spreadsheet would take for a formula gets a quote before it."""
+def as_csv(columns: list[str], rows: list[tuple]) -> str:
+    """Rows as CSV with a heading. A text that a spreadsheet would take for a formula gets a quote before it."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)  # RFC 4180; another end of line would leave a lone CR in a cell unquoted
-    writer.writerow(answer.columns)
-    for row in answer.rows:
+    writer.writerow(columns)
+    for row in rows:
         writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell for cell in row])
     return file.getvalue()
 

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from segmentation.errors import UserError
+from segmentation.files import write_whole
 from segmentation.home import DEFAULT_HOME, PROJECT, Home, folder_setting
 
 console = Console(highlight=False)
@@ -314,12 +315,7 @@ def run_consent_ui(path: Path | None) -> None:
     if path is None:
         sys.stdout.write(text)
         return
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
+    write_whole(path, text)
     console.print(f"Written: {printable(str(path))}", markup=False, soft_wrap=True)
 
 
@@ -512,7 +508,7 @@ def run_ask(options: argparse.Namespace) -> None:
         return
     answer = ask(Home.to_read(), question, values)
     if options.format == "csv":
-        sys.stdout.write(as_csv(answer))
+        sys.stdout.write(as_csv(answer.columns, answer.rows))
         return
     show_answer(question.title, answer.columns, answer.rows[:ROWS_SHOWN])
     more = f", {ROWS_SHOWN} shown" if len(answer.rows) > ROWS_SHOWN else ""

@@ -2,11 +2,8 @@
 
 import json
 
-import duckdb
-
-from segmentation.errors import UserError
-from segmentation.home import Home, connect_read_only
-from segmentation.publish import DATABASE
+from segmentation.home import Home
+from segmentation.publish import read_relation
 
 LISTS = ("consent_purposes", "data_categories", "recipients", "opt_out_channels")
 
@@ -16,17 +13,8 @@ def as_json(home: Home) -> str:
 
     Active segments only and nothing about persons. Raises UserError when there is no build to read.
     """
-    copy = home.published / DATABASE
-    source = copy if copy.exists() else home.warehouse
-    if not source.exists():
-        raise UserError(f"{home.folder}: there is no build to read; run `segmentation build` first.")
-    with connect_read_only(source, None) as connection:
-        try:
-            cursor = connection.execute("select * from warehouse.segments.consent_ui order by segment_id")
-        except duckdb.CatalogException as error:
-            raise UserError(f"{source} was built by an older version: build again.") from error
-        columns = [column[0] for column in cursor.description]
-        rows = [dict(zip(columns, row)) for row in cursor.fetchall()]
+    columns, found = read_relation(home, "segments.consent_ui", ["segment_id"])
+    rows = [dict(zip(columns, row)) for row in found]
     for row in rows:
         row.update({name: row[name].split(";") if row[name] else [] for name in LISTS})
     return json.dumps({"segments": rows}, ensure_ascii=False, indent=2) + "\n"

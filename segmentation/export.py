@@ -13,7 +13,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,13 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from segmentation.ask import Answer, as_csv
+from segmentation.ask import RISKY, as_csv
 from segmentation.errors import UserError
+from segmentation.files import write_whole
 from segmentation.home import PROJECT, Home, connect_read_only
-from segmentation.publish import DATABASE
+from segmentation.publish import read_relation
 
 SMALLEST_K = 2
-DEFAULT_K = 10
 WITHHELD = "withheld_columns"  # the column that an export adds: what is empty for privacy, not for want of data
 
 
@@ -121,32 +120,36 @@ def export(home: Home, exportable: Exportable, k: int, path: Path | None = None)
     Without a path it goes to exports/ in the home. Numbers of fewer than k persons are empty; texts that a spreadsheet
     would take for a formula are quoted. Raises UserError when there is no build, or the place cannot be written.
     """
-    path = path or home.folder / "exports" / f"{exportable.name}.csv"
-    answer = _read(home, exportable)
-    rows = [dict(zip(answer.columns, row)) for row in answer.rows]
+    path = path or _exports(home) / f"{exportable.name}.csv"
+    relation = f"{exportable.schema}.{exportable.name}"
+    names, found = read_relation(home, relation, exportable.grain)
+    rows = [dict(zip(names, row)) for row in found]
     columns, n_few, n_complementary = withheld(rows, exportable, k)
     shown = [
         (*(None if name in hidden else value for name, value in row.items()), ";".join(name for name in row if name in hidden))
         for row, hidden in zip(rows, columns)
     ]
-    content = as_csv(Answer([*answer.columns, WITHHELD], shown, answer.source))
+    content = as_csv([*names, WITHHELD], shown)
     manifest = {
-        "relation": f"{exportable.schema}.{exportable.name}", "k": k, "n_rows": len(shown),
+        "relation": relation, "k": k, "n_rows": len(shown),
         "n_withheld_as_few": n_few, "n_withheld_as_complement": n_complementary,
         "person_keys": "none", "formula_safe": _is_formula_safe(content), "head_hash": _head(home),
         "file": path.name, "sha256": hashlib.sha256(content.encode()).hexdigest(),
     }
     manifest_path = path.with_name(path.name + ".manifest.json")
-    try:
-        if path.parent == home.folder / "exports":
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-        for place, text in ((path, content), (manifest_path, json.dumps(manifest, indent=2) + "\n")):
-            partial = place.with_name(place.name + ".partial")
-            partial.write_text(text, encoding="utf-8", newline="")
-            os.replace(partial, place)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
+    write_whole(path, content)
+    write_whole(manifest_path, json.dumps(manifest, indent=2) + "\n")
     return Export(path, manifest_path, len(shown), n_few, n_complementary)
+
+
+def _exports(home: Home) -> Path:
+    """The home's own folder for exports, readable by its owner only."""
+    folder = home.folder / "exports"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}).") from error
+    return folder
 
 
 def _complementary(rows: list[dict], numbers: list[int], hidden: set[int], count: Count, k: int) -> set[int]:
@@ -163,20 +166,6 @@ def _complementary(rows: list[dict], numbers: list[int], hidden: set[int], count
                 # persons before nobody: an empty row hides nothing
                 more.add(min(shown, key=lambda i: (numbers[i] == 0, numbers[i], i)))
     return more
-
-
-def _read(home: Home, exportable: Exportable) -> Answer:
-    copy = home.published / DATABASE
-    source = copy if copy.exists() else home.warehouse
-    if not source.exists():
-        raise UserError(f"{home.folder}: there is no build to export from; run `segmentation build` first.")
-    with connect_read_only(source, None) as connection:
-        order = ", ".join(f'"{column}"' for column in exportable.grain)
-        try:
-            cursor = connection.execute(f'select * from warehouse."{exportable.schema}"."{exportable.name}" order by {order}')
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise UserError(f"{source} was built by an older version: build again.") from error
-        return Answer([column[0] for column in cursor.description], cursor.fetchall(), source)
 
 
 def _head(home: Home) -> str | None:
@@ -196,5 +185,5 @@ def _is_formula_safe(content: str) -> bool:
     def is_number(cell: str) -> bool:
         return cell.removeprefix("-").replace(".", "", 1).isdigit()
 
-    return not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) and not is_number(cell)
+    return not any(cell.startswith(RISKY) and not is_number(cell)
                    for row in csv.reader(io.StringIO(content, newline="")) for cell in row)

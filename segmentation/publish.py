@@ -3,12 +3,13 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from segmentation.errors import UserError
-from segmentation.home import Home
+from segmentation.home import Home, connect_read_only
 
 SCHEMAS = ("marts", "segments")
 # not "segments.duckdb": DuckDB names the catalog after the file, and "segments.x" would then mean two things
@@ -43,6 +44,24 @@ def publish(home: Home) -> list[str]:
         # what is not in use: the old copy, or after an error the new one, and what killed builds left
         _sweep(link)
     return tables
+
+
+def read_relation(home: Home, relation: str, order: Sequence[str]) -> tuple[list[str], list[tuple]]:
+    """Columns and rows of a relation of the last build ("marts.segment_metrics"), ordered by some of its columns.
+
+    Read from the published copy where there is one, so that no running build is in the way. Raises UserError when there is
+    no build, or one that does not have the relation.
+    """
+    copy = home.published / DATABASE
+    source = copy if copy.exists() else home.warehouse
+    if not source.exists():
+        raise UserError(f"{home.folder}: there is no build to read; run `segmentation build` first.")
+    with connect_read_only(source, None) as connection:
+        try:
+            cursor = connection.execute(f"select * from warehouse.{relation} order by {', '.join(order)}")
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UserError(f"{source} was built by an older version: build again.") from error
+        return [column[0] for column in cursor.description], cursor.fetchall()
 
 
 def _copy(warehouse: Path, work: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 import tempfile
 from datetime import date
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from segmentation.dbt_run import environment
 from segmentation.errors import UserError
+from segmentation.files import write_whole
 from segmentation.home import PROJECT
 
 LOCKS = Path("seeds/reference/segment_locks.csv")
@@ -118,12 +118,5 @@ def write_locks(locks: dict[Version, dict[str, str]], project: Path = PROJECT) -
     """Write the seed and its copy for the gate, in the order of segments and versions."""
     lines = [",".join(COLUMNS), *(",".join(locks[version].values()) for version in sorted(locks))]
     quoted = "\n".join(f"        '{line}'," for line in lines)
-    _replace(project / LOCKS, "\n".join(lines) + "\n")
-    _replace(project / COPY, COPY_TEMPLATE.format(locks=LOCKS.as_posix(), lines=quoted))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file in one step, so that an interrupted release leaves no half a file."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(project / LOCKS, "\n".join(lines) + "\n")
+    write_whole(project / COPY, COPY_TEMPLATE.format(locks=LOCKS.as_posix(), lines=quoted))

@@ -23,7 +23,8 @@
 with activities as (
     {{ literal_rows([
         ['segment_id', text], ['segment_name', text], ['status', text], ['controller_name', text], ['controller_contact', text],
-        ['dpo_contact', text], ['owner', text], ['processing_purposes', text], ['lawful_basis', text], ['lia_ref', text], ['dpia_ref', text],
+        ['dpo_contact', text], ['owner', text], ['processing_purposes', text], ['lawful_basis', text], ['lia_ref', text],
+        ['dpia_ref', text],
         ['privacy_impact', text], ['data_subjects', text], ['data_categories', text], ['is_special_category', 'boolean'],
         ['source_systems', text], ['recipients', text], ['countries', text], ['third_countries', text], ['transfer_basis', text],
         ['retention_text', text], ['retention_days', 'integer'], ['backup_retention_days', 'integer'], ['security_measures', text]

@@ -112,7 +112,9 @@ memberships as (
         revoked.customer_key,
         revoked.purpose,
         count(distinct case when history.valid_to = answered.evaluated_as_of then history.segment_id end) as n_memberships_ended,
-        count(distinct case when coalesce(history.valid_to > answered.evaluated_as_of, true) then history.segment_id end) as n_memberships_left
+        count(
+            distinct case when coalesce(history.valid_to > answered.evaluated_as_of, true) then history.segment_id end
+        ) as n_memberships_left
     from revoked
     inner join answered on revoked.instant = answered.instant
     inner join history
@@ -166,7 +168,8 @@ select
     {{ hours_between('acted.effective_at', 'acted.recorded_at') }} as hours_to_record,
     {{ hours_between(greatest_of(['acted.acts_at', 'acted.recorded_at']), 'acted.acted_at') }} as hours_to_act,
     {{ hours_between('acted.acts_at', 'acted.acted_at') }} as hours_to_stop,
-    coalesce(acted.acted_at, acted.as_of) > {{ plus_seconds('acted.acts_at', var('revocation_sla_hours') | int * 3600) }} as is_breach,
+    coalesce(acted.acted_at, acted.as_of)
+    > {{ plus_seconds('acted.acts_at', var('revocation_sla_hours') | int * 3600) }} as is_breach,
     acted.n_memberships_ended,
     coalesce(cancelled_sends.n_sends_cancelled, 0) as n_sends_cancelled,
     coalesce(cancelled_sends.n_sends_too_late, 0) as n_sends_too_late

@@ -30,7 +30,8 @@ contracts as ({{ literal_rows(
 ) }}),
 
 checks as ({{ literal_rows([
-    ['vendor_id', text], ['checked_on', 'date'], ['recorded_on', 'date'], ['result', text], ['reasons', text], ['evidence_ref', text]
+    ['vendor_id', text], ['checked_on', 'date'], ['recorded_on', 'date'], ['result', text], ['reasons', text],
+    ['evidence_ref', text]
 ], checks) }}),
 
 lists as ({{ literal_rows(

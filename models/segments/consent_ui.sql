@@ -9,7 +9,8 @@
     {%- do rows.append([
         spec.segment_id, spec.name, spec.description_plain | trim, spec.lawful_basis,
         bases.get(spec.lawful_basis, spec.lawful_basis | replace('_', ' ')), spec.purpose,
-        spec.get('consent_purposes', []) | join(';'), spec.data_inputs | map(attribute='data_category') | unique | sort | join(';'),
+        spec.get('consent_purposes', []) | join(';'),
+        spec.data_inputs | map(attribute='data_category') | unique | sort | join(';'),
         receivers | join(';'), spec.retention.plain_text, spec.opt_out_path.url, spec.opt_out_path.channels | join(';'),
         spec.privacy_notice_ref
     ]) -%}

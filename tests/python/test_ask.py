@@ -287,7 +287,7 @@ def test_a_table_and_a_file(command, home: Built):
 def test_cells_of_a_file_are_no_formulas_and_numbers_stay_numbers():
     answer = Answer(["text", "number", "instant", "nothing"],
                     [(text, -1.5, datetime(2026, 3, 3), None) for text in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "\0x", "a=1", "")], Path())
-    rows = list(csv.reader(io.StringIO(as_csv(answer), newline="")))[1:]
+    rows = list(csv.reader(io.StringIO(as_csv(answer.columns, answer.rows), newline="")))[1:]
     assert [row[0] for row in rows] == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\rx", "'\0x", "a=1", ""]
     assert {tuple(row[1:]) for row in rows} == {("-1.5", "2026-03-03 00:00:00", "")}
 

@@ -201,15 +201,24 @@ def test_the_gaps_of_this_file_are_the_published_ones(days):
     assert "/".join(map(str, found)) == published["cdnow", "0.5/0.8/0.95"] == "27/77/164"
 
 
+def evaluated_later(sample: Built, place: Path, day: str, *selection: str) -> Built:
+    """A copy of the sample's home in which some models have been run as of a later day."""
+    built = Built(Path(shutil.copytree(sample.folder, place / "home", symlinks=True)), 0)
+    raw = sample.folder.parent / sample.folder.name.replace("_home", "")
+    with environment(dict(SEGMENTS_RAW=str(raw), AS_OF=f"{day} 00:00:00", INGESTED_AT=INGESTED_AT)):
+        run_dbt(["run", "--select", *selection], Home(built.folder))
+    return built
+
+
+def state_after(silence: int, limits: dict[str, int]) -> str:
+    """The retention state after so many days without an order."""
+    return next((name for name, limit in limits.items() if silence <= limit), "lost")
+
+
 def test_calibrated_thresholds_are_quantiles_of_gaps_that_had_a_year_to_end(days, sample, tmp_path):
     """At 30 June 1998 those of the quarter hold, estimated as of 1 April; states and next transitions follow them."""
-    shutil.copytree(sample.folder, tmp_path / "home", symlinks=True)
-    built = Built(tmp_path / "home", 0)
-    raw = sample.folder.parent / sample.folder.name.replace("_home", "")
-    settings = dict(SEGMENTS_RAW=str(raw), AS_OF="1998-06-30 00:00:00", INGESTED_AT=INGESTED_AT)
-    with environment(settings):
-        run_dbt(["run", "--select", "evaluation_clock", "+customers", "customer_orders", "orders", "retention_thresholds",
-                 "customer_retention", "--vars", "{retention_mode: calibrated}"], Home(built.folder))
+    built = evaluated_later(sample, tmp_path, "1998-06-30", "evaluation_clock", "+customers", "customer_orders", "orders",
+                            "retention_thresholds", "customer_retention", "--vars", "{retention_mode: calibrated}")
     n_gaps, (active, drifting, churn_risk) = gap_quantiles(days, date(1998, 4, 1), horizon=365)
     assert n_gaps >= 200 and active < drifting < churn_risk and (active, drifting, churn_risk) != (30, 90, 180)
     assert built.rows("select * exclude (as_of) from marts.retention_thresholds where as_of = '1998-06-30'") == [
@@ -221,18 +230,14 @@ def test_calibrated_thresholds_are_quantiles_of_gaps_that_had_a_year_to_end(days
         from marts.customer_retention inner join marts.customer_orders using (as_of, customer_key)
         """
     ):
-        assert state == next((name for name, limit in limits.items() if silence <= limit), "lost")
+        assert state == state_after(silence, limits)
         assert then == (None if state == "lost" else datetime.combine(last_day, datetime.min.time()) + timedelta(days=limits[state] + 1))
 
 
 @pytest.mark.parametrize("to_date", ["1997-12-31", "1998-06-30"])
 def test_the_moves_between_two_dates_equal_the_golden_file_and_plain_python(days, sample, tmp_path, to_date):
     """File ../shared/expected/cdnow_migration_30_90_180.csv: the sample's moves from 30 September 1997, with the fixed thresholds."""
-    shutil.copytree(sample.folder, tmp_path / "home", symlinks=True)
-    built = Built(tmp_path / "home", 0)
-    raw = sample.folder.parent / sample.folder.name.replace("_home", "")
-    with environment(dict(SEGMENTS_RAW=str(raw), AS_OF=f"{to_date} 00:00:00", INGESTED_AT=INGESTED_AT)):
-        run_dbt(["run", "--select", "+retention_transitions"], Home(built.folder))
+    built = evaluated_later(sample, tmp_path, to_date, "+retention_transitions")
     found = built.rows(
         """
         select previous_as_of::date::varchar, as_of::date::varchar, from_state, to_state, customers, share_of_from_state
@@ -242,7 +247,7 @@ def test_the_moves_between_two_dates_equal_the_golden_file_and_plain_python(days
 
     def state(orders: dict[date, Decimal], day: date) -> str:
         silence = (day - max(bought for bought in orders if bought <= day)).days
-        return next((name for name, limit in (("active", 30), ("drifting", 90), ("churn_risk", 180)) if silence <= limit), "lost")
+        return state_after(silence, {"active": 30, "drifting": 90, "churn_risk": 180})
 
     moves = Counter((state(orders, AS_OF), state(orders, date.fromisoformat(to_date))) for orders in days.values())
     assert [row[:5] for row in found] == [(str(AS_OF), to_date, *move, n) for move, n in sorted(moves.items())]

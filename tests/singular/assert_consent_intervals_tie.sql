@@ -1,6 +1,7 @@
 -- the interval that lasts at as_of says what consent_state says; nobody has a state without an interval
 {%- set state = [
-    'consent_status', 'is_granted', 'is_permitted_by_posture', 'has_opted_out', 'is_objected', 'is_restricted', 'consent_event_key'
+    'consent_status', 'is_granted', 'is_permitted_by_posture', 'has_opted_out', 'is_objected', 'is_restricted',
+    'consent_event_key'
 ] %}
 with lasting as (
     select * from {{ ref('consent_intervals') }}

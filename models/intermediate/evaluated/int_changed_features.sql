@@ -1,7 +1,7 @@
 {%- set acts = ['abandoned_cart_at', 'checkout_started_at', 'last_email_opened_at', 'last_seen_at', 'subscribed_at'] %}
 {%- set predicted = [
-    'p_alive', 'expected_orders_90d', 'churn_risk_90d', 'predicted_ltv_365d', 'expected_next_order_at', 'newcomers_with_higher_ltv',
-    'newcomer_count'
+    'p_alive', 'expected_orders_90d', 'churn_risk_90d', 'predicted_ltv_365d', 'expected_next_order_at',
+    'newcomers_with_higher_ltv', 'newcomer_count'
 ] %}
 
 with changes as (

@@ -47,7 +47,8 @@ compared as (
         changes.segment_id,
         changes.customer_key,
         permissions.consent_status,
-        coalesce(permissions.is_permitted_by_posture and not coalesce(permissions.is_granted, false), false) as is_permitted_unasked,
+        coalesce(permissions.is_permitted_by_posture and not coalesce(permissions.is_granted, false), false)
+            as is_permitted_unasked,
         {{ is_permitted('needs.is_consent_needed', 'permissions', 'needs.min_notice_published_at') }} as is_permitted,
         {{ is_permitted('needs.is_consent_needed', 'previous', 'needs.min_notice_published_at') }} as was_permitted,
         coalesce(permissions.is_objected, false) or coalesce(permissions.is_restricted, false) as is_objected,

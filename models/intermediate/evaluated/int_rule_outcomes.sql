@@ -121,7 +121,10 @@ matched as (
     {%- set segment_id = segment_spec(node).segment_id %}
     {%- for is_version_asked in ([false, true] if has_several_versions([node] + applied_nodes(node)) else [false]) %}
     {%- set rows -%}
-        (select * from hybrids where segment_id = '{{ segment_id }}' and cause {{ '=' if is_version_asked else '!=' }} 'rule_version') as hybrids
+        (
+            select * from hybrids
+            where segment_id = '{{ segment_id }}' and cause {{ '=' if is_version_asked else '!=' }} 'rule_version'
+        ) as hybrids
     {%- endset %}
     select
         '{{ segment_id }}' as segment_id,

@@ -24,7 +24,8 @@ select
     generations.identifier,
     generations.generation,
     {{ hmac_sha256_hex(
-        "generations.identifier_type || '|' || generations.identifier || '|' || cast(generations.generation as " ~ dbt.type_string() ~ ")",
+        "generations.identifier_type || '|' || generations.identifier || '|' || "
+        ~ "cast(generations.generation as " ~ dbt.type_string() ~ ")",
         'keys.inner_block',
         'keys.outer_block'
     ) }} as customer_key
