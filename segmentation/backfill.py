@@ -39,7 +39,7 @@ MEMBERSHIP = ("snapshots", "segment_membership")
 # what goes on from part to part: the hash of a run rests on the one before, and so does what the stability rule counts
 CHAIN = (("warehouse", "", "audit", "segment_runs"), ("restricted", "", *STABILITY))
 # what the next evaluation is compared with, in the restricted database
-COMPARED = (*(("evaluated", f"int_evaluated_{what}") for what in ("customers", "matches", "permissions", "segments")), STABILITY)
+COMPARED = (*(("evaluated", f"int_evaluated_{what}") for what in ("customers", "matches", "permissions", "persons", "segments")), STABILITY)
 
 
 def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:

@@ -16,7 +16,8 @@ from segmentation.errors import UserError
 
 # Columns that say whose a row is. A table with one of them holds person data.
 PERSON_COLUMNS = (
-    "customer_key", "member_key", "customer_id", "email", "phone", "identifier", "old_identifier", "left_id", "right_id",
+    "customer_key", "left_key", "right_key", "person_key", "member_key", "customer_id", "email", "phone", "identifier", "old_identifier",
+    "person_identifier", "left_id", "right_id",
     "order_id", "order_key", "event_id", "payload", "row_key",
 )
 TYPED = (("identifier_type", "identifier"), ("old_identifier_type", "old_identifier"), ("left_type", "left_id"), ("right_type", "right_id"))
@@ -107,7 +108,7 @@ def normalised(connection: duckdb.DuckDBPyConnection, kind: str, value: str) -> 
 
 
 def find_person(connection: duckdb.DuckDBPyConnection, identities: tuple[tuple[str, str], ...]) -> Person:
-    """Everything that the named person is known by, guests with the same address too.
+    """Everything that the named person is known by: accounts that were ever linked with theirs, guests with the same address.
 
     Whoever is named by an address alone must be its only holder: equal addresses never merge persons (privacy.md C25), so an
     address that several customers hold does not say whom to erase. Raises UserError, naming identities by their number.
@@ -118,16 +119,16 @@ def find_person(connection: duckdb.DuckDBPyConnection, identities: tuple[tuple[s
         if found is None:
             raise UserError(f"Identity {number} of the request is no {'e-mail address' if kind == 'email' else 'phone number'}.")
         named.append((kind, found))
-    holders = _holders(connection)
-    person = set(named)
-    customers = {identifier for kind, identifier in named if kind == "customer_id"}
+    holders, accounts = _holders(connection), _links(connection)
+    customers = _joined({identifier for kind, identifier in named if kind == "customer_id"}, accounts)
+    person = {*named, *(("customer_id", identifier) for identifier in customers)}
     for number, (kind, address) in enumerate(named, start=1):
         held_by = {identifier for found, identifier in holders.get((kind, address), ()) if found == "customer_id"}
-        if len(held_by - customers) > 1 and not held_by & customers:
+        if not held_by & customers and not held_by <= _joined(set(sorted(held_by)[:1]), accounts):
             raise UserError(f"Identity {number} of the request ({kind}) is held by {len(held_by)} customers: name the customer ids of the one who asks.")
         if not held_by & customers:
-            person |= {("customer_id", identifier) for identifier in held_by}
-            customers |= held_by
+            customers |= _joined(held_by, accounts)
+            person |= {("customer_id", identifier) for identifier in customers}
     # an address that others hold too is not this person's alone: its guests and its restrictions stay
     person = {one for one in person if one[0] == "customer_id" or not {
         identifier for found, identifier in holders.get(one, ()) if found == "customer_id"} - customers}
@@ -164,6 +165,33 @@ def _holders(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set
     for channel, address, kind, identifier in connection.execute(
         "select channel, address, identifier_type, identifier from restricted.intermediate.int_contact_addresses").fetchall():
         found.setdefault((channel, address), set()).add((kind, identifier))
+    for *left, right_type, right_id in connection.execute(_LINKED).fetchall():
+        for address, holder in ((tuple(left), (right_type, right_id)), ((right_type, right_id), tuple(left))):
+            if address[0] != "customer_id":
+                found.setdefault(address, set()).add(holder)
+    return found
+
+
+# every link that is on record, ended ones too (privacy.md 3.2); a probable one only where it acts. A device is no person.
+_LINKED = """
+    select distinct links.left_type, links.left_id, links.right_type, links.right_id
+    from restricted.intermediate.int_identity_links as links
+    left join restricted.intermediate.int_identity_edges as edges on links.link_id = edges.link_id and edges.link_status = 'acting'
+    where (links.match_class = 'deterministic' or edges.link_id is not null) and 'anonymous_id' not in (links.left_type, links.right_type)
+"""
+
+
+def _links(connection: duckdb.DuckDBPyConnection) -> list[set[str]]:
+    """The pairs of customer ids that a link has joined."""
+    return [{left, right} for left_type, left, right_type, right in connection.execute(_LINKED).fetchall()
+            if left_type == right_type == "customer_id"]
+
+
+def _joined(customers: set[str], accounts: list[set[str]]) -> set[str]:
+    """The customer ids that are one person with the given ones by links, directly or by way of others."""
+    found = set(customers)
+    while more := {one for pair in accounts if pair & found for one in pair} - found:
+        found |= more
     return found
 
 
@@ -219,7 +247,8 @@ def load(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
 def own_rows(columns: set[str] | frozenset[str]) -> str:
     """The SQL condition for rows of the loaded person in a table with these columns; empty where none of them can tell."""
     found = []
-    for column, table in (("customer_key", "own_keys"), ("member_key", "own_members"), ("row_key", "own_rows")):
+    keys = [(column, "own_keys") for column in ("customer_key", "left_key", "right_key", "person_key")]
+    for column, table in (*keys, ("member_key", "own_members"), ("row_key", "own_rows")):
         if column in columns:
             found.append(f"coalesce({column} in (from {table}), false)")
     for kind, identifier in TYPED:

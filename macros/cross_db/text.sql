@@ -27,6 +27,18 @@
     nullif(regexp_replace({{ regexp_replace_all(column, '[^0-9]', '') }}, '^00', ''), '')
 {%- endmacro %}
 
+{#
+    An identifier in the form that is keyed: an address normalised, any other text as it is. Null for an address that is none.
+    Arguments: type, identifier (SQL columns: customer_id, email, phone or anonymous_id; the text as given).
+#}
+{% macro normalised_identifier(type, identifier) -%}
+    case {{ folded_word(type) }}
+            when 'email' then {{ normalised_email(identifier) }}
+            when 'phone' then {{ normalised_phone(identifier) }}
+            else {{ identifier }}
+        end
+{%- endmacro %}
+
 {# Lower case in ASCII letters only. #}
 {% macro ascii_lower(text) -%}
     translate({{ text }}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')

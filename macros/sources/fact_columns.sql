@@ -98,9 +98,8 @@
         {%- do sides.append({'type': 'case ' ~ types | join(' ') ~ ' end', 'id': 'coalesce(' ~ ids | join(', ') ~ ')'}) -%}
     {%- elif table == 'identity_links' -%}
         {%- for side in ['left', 'right'] -%}
-            {%- set id = 'received.' ~ side ~ '_id' -%}
-            {%- do sides.append({'type': 'received.' ~ side ~ '_type', 'id': 'case received.' ~ side ~ "_type when 'email' then "
-                ~ normalised_email(id) ~ " when 'phone' then " ~ normalised_phone(id) ~ ' else ' ~ id ~ ' end'}) -%}
+            {%- set type = 'received.' ~ side ~ '_type' -%}
+            {%- do sides.append({'type': folded_word(type), 'id': normalised_identifier(type, 'received.' ~ side ~ '_id')}) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- for side in sides -%}{%- do side.update({'until': 'erased' ~ loop.index ~ '.erased_until'}) -%}{%- endfor -%}

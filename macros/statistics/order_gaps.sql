@@ -38,9 +38,12 @@ order_days as (
             else 'phone'
         end
         and customer_keys.identifier = coalesce(orders.customer_id, orders.email, orders.phone)
+    left join {{ ref('int_linked_persons') }} as linked_persons
+        on quarters.as_of = linked_persons.as_of
+        and customer_keys.customer_key = linked_persons.customer_key
     inner join {{ ref('customers') }} as customers
         on quarters.as_of = customers.as_of
-        and customer_keys.customer_key = customers.customer_key
+        and coalesce(linked_persons.person_key, customer_keys.customer_key) = customers.customer_key
     where {{ is_valid_order_status('orders.status') }}
         and customers.not_profiled_reason is null
 ),

@@ -24,6 +24,10 @@ stability as (
     select * from {{ ref('int_stability') }}
 ),
 
+identity_changes as (
+    select * from {{ ref('int_identity_changes') }}
+),
+
 late_facts as (
     select
         as_of,
@@ -92,6 +96,8 @@ explained as (
         inputs.changed_inputs,
         case
             when previous.segment_id is null then 'first_evaluation'
+            -- what an identifier that came or went had permitted is no choice that this person took back
+            when identity_changes.identity_change is not null then identity_changes.identity_change
             when permissions.permission_reason is not null then permissions.permission_reason
             when changes.change = 'left' and late_facts.has_late_restriction and inputs.has_lost_events then 'consent_withdrawn'
             when changes.change = 'entered' and late_facts.has_late_grant and inputs.has_found_events then 'consent_granted'
@@ -126,6 +132,9 @@ explained as (
         on changes.as_of = permissions.as_of
         and changes.segment_id = permissions.segment_id
         and changes.customer_key = permissions.customer_key
+    left join identity_changes
+        on changes.as_of = identity_changes.as_of
+        and changes.customer_key = identity_changes.customer_key
     left join late_facts
         on changes.as_of = late_facts.as_of
         and changes.customer_key = late_facts.customer_key

@@ -71,7 +71,7 @@ class Draw(random.Random):
 
 
 def hostile_shop(seed: int = 20260303) -> dict[str, list[dict[str, str]]]:
-    """All tables but identity_links, in raw texts; the same rows for the same seed. Some columns are missing."""
+    """All tables, in raw texts; the same rows for the same seed. Some columns are missing."""
     draw = Draw(seed)
     tables = {
         "orders": [order(draw, number) for number in range(700)],
@@ -113,6 +113,7 @@ def hostile_shop(seed: int = 20260303) -> dict[str, list[dict[str, str]]]:
     for rows in tables.values():
         rows += [dict(draw.choice(rows)) for _ in range(max(3, len(rows) // 20))]  # delivered again, unchanged
         draw.shuffle(rows)
+    tables["identity_links"] = links(Draw(seed + 1))
     return tables
 
 
@@ -151,6 +152,22 @@ def event(draw: Draw, number: int) -> dict[str, str]:
         "session_id": draw.choice(PEOPLE), "device_type": draw.choice(["mobile", "desktop", ""]),
         "campaign_id": draw.choice(PEOPLE), "amount": draw.choice(["", draw.amount()]), "recorded_at": draw.recorded(instant),
     }
+
+
+def links(draw: Draw) -> list[dict[str, str]]:
+    """Links of all kinds between people, addresses in every spelling and devices; some are taken back."""
+    ends = {"customer_id": PEOPLE[:8], "Email ": EMAILS, "email": EMAILS, "phone": PHONES, "anonymous_id": PEOPLE, "card": PEOPLE, "": PEOPLE}
+    rows = []
+    for number in range(24):
+        instant = draw.instant()
+        kinds = [draw.choice(["customer_id", "customer_id", *ends]) for _ in range(2)]
+        rows.append({
+            "link_id": f"l{number % 21}", "left_type": kinds[0], "left_id": draw.choice(ends[kinds[0]]), "right_type": kinds[1],
+            "right_id": draw.choice(ends[kinds[1]]), "match_class": draw.choice(["deterministic", "Deterministic", "probabilistic", "guess"]),
+            "score": draw.choice(["", "0.93", "high"]), "effective_at": draw.written(instant), "recorded_at": draw.recorded(instant),
+            "valid_to": draw.choice(["", "", draw.written(draw.instant())]),
+        })
+    return rows
 
 
 def tied_events() -> list[dict[str, str]]:

@@ -613,8 +613,10 @@ OTHER_ROWS = {
         ("accepted", {"published_at": "2027-01-01"}),
     ]),
     "identity_links": (
-        {"left_type": "a", "left_id": "1", "right_type": "b", "right_id": "2", "match_class": "deterministic", "effective_at": TEN},
+        {"left_type": "customer_id", "left_id": "1", "right_type": " Email", "right_id": "B@example.com", "match_class": "deterministic",
+         "effective_at": TEN},
         [("accepted", {}), ("unknown match_class", {"match_class": "magic"}), ("unreadable score", {"score": "high"}),
+         ("unknown left_type", {"left_type": "loyalty_card"}), ("missing right_id", {"right_id": ""}), ("unreadable right_id", {"right_id": "unknown"}),
          (LATER, {"effective_at": "2026-06-02"})],
     ),
     "exchange_rates": ({"currency": "USD", "rate": "0.5"}, [

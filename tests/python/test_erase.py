@@ -408,6 +408,22 @@ def test_a_shared_address_does_not_say_who_asks(shop: Shop, tmp_path: Path):
     assert built.rows("select email from restricted.intermediate.int_orders_checked where customer_id = 'person-thirteen'") == [("family@example.com",)]
 
 
+def test_whoever_was_ever_linked_with_the_person_is_erased_with_them(shop: Shop, tmp_path: Path):
+    """Accounts by links, ended ones too; a guess that joins nobody, and a device, do not count."""
+    home = Home(Path(shutil.copytree(shop.home, tmp_path / "home", symlinks=True)))
+    with duckdb.connect(str(home.restricted)) as restricted:
+        links = [("x1", "customer 3", PERSON, "deterministic", "2026-02-02"), ("x2", "customer 3", "customer 4", "deterministic", None),
+                 ("x3", "customer 5", PERSON, "probabilistic", None)]
+        restricted.executemany(
+            "insert into intermediate.int_identity_links_checked by name select 'generic' as source_system, ? as link_id, 'customer_id' as left_type,"
+            " ? as left_id, 'customer_id' as right_type, ? as right_id, ? as match_class, timestamp '2026-01-01' as effective_at,"
+            " timestamp '2026-01-01' as recorded_at, ?::timestamp as valid_to", links)
+    with home.writing() as warehouse:
+        person = find_person(warehouse, (("customer_id", PERSON),))
+    assert set(person.of_type("customer_id")) == {PERSON, "customer 3", "customer 4"}
+    assert "eleven.guest@example.net" in person.of_type("email")
+
+
 def test_vendors_are_told_in_their_own_format_and_each_by_the_key_it_knows(shop: Shop, tmp_path: Path, capsys):
     home = shop.copy(tmp_path / "home")
     with home.writing() as warehouse:

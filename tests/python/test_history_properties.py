@@ -55,7 +55,7 @@ def known_notices(notices: list[dict], date: datetime) -> list[dict]:
 @st.composite
 def shops(draw) -> dict[str, list[dict]]:
     """Raw tables of a small shop."""
-    raw = {"orders": [], "refunds": [], "events": [], "consents": [], "customers": [], "notices": []}
+    raw = {"orders": [], "refunds": [], "events": [], "consents": [], "customers": [], "notices": [], "identity_links": []}
     customer = st.sampled_from(CUSTOMERS)
     for number in range(draw(st.integers(1, 12))):
         when = draw(instants())
@@ -93,6 +93,13 @@ def shops(draw) -> dict[str, list[dict]]:
     # a text may be published after somebody agreed to it, and found defective later
     ends = st.sampled_from([{}, {}, {"invalidated_at": "2026-02-12"}, {"invalidated_at": "2026-02-27"}])
     raw["notices"] = [notice | draw(ends) for notice in NOTICES if draw(st.integers(0, 3))]
+    for number in range(draw(st.integers(0, 3))):
+        when, end = draw(instants()), draw(instants())
+        link = {"link_id": f"l{number}", "left_type": "customer_id", "left_id": draw(customer), "right_type": "customer_id", "right_id": draw(customer),
+                "match_class": "deterministic", "effective_at": when["happened"], "recorded_at": when["recorded_at"]}
+        raw["identity_links"].append(link)
+        if draw(st.booleans()):  # taken back, by clocks of its own
+            raw["identity_links"].append(link | {"valid_to": end["happened"], "recorded_at": max(end["recorded_at"], when["recorded_at"])})
     return raw
 
 
@@ -168,6 +175,17 @@ def test_many_dates_at_once_are_many_dates_one_by_one(models: CompiledModels, ra
     for date in DATES:
         counted = [one for one in DATES[2:] if one < date]
         assert of_date(together, date) == of_date(evaluated(models, raw, [*counted, date]), date)
+
+
+@EXAMPLES
+@given(raw=shops())
+def test_links_lose_no_order_and_count_none_twice(models: CompiledModels, raw: dict):
+    """C22: whoever is one person with whom, the orders and the money of a date are what they are without any link."""
+    totals = "select as_of, sum(order_count), sum(net_spend) from warehouse.replay_marts.customer_orders group by as_of order by as_of"
+    evaluated(models, raw, DATES)
+    linked = models.connection.execute(totals).fetchall()
+    evaluated(models, raw | {"identity_links": []}, DATES)
+    assert linked == models.connection.execute(totals).fetchall()
 
 
 @EXAMPLES

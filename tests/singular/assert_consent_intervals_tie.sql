@@ -18,7 +18,12 @@ full join lasting
     on states.as_of = lasting.as_of
     and states.customer_key = lasting.customer_key
     and states.purpose = lasting.purpose
-where lasting.customer_key is null
+-- intervals are of single identifiers; assert_persons_are_whole looks at persons of several
+left join {{ ref('int_linked_persons') }} as linked_persons
+    on coalesce(states.as_of, lasting.as_of) = linked_persons.as_of
+    and coalesce(states.customer_key, lasting.customer_key) = linked_persons.customer_key
+where linked_persons.customer_key is null and (
+    lasting.customer_key is null
     -- who has no state any more chose nothing, and silence permits nothing
     or (states.customer_key is null and (lasting.consent_status != 'unknown' or lasting.is_permitted_by_posture))
     or (
@@ -29,3 +34,4 @@ where lasting.customer_key is null
             {%- endfor %}
         )
     )
+)

@@ -18,7 +18,7 @@ departed as (
         from_group as value_group,
         sum(customers) as customers
     from moves
-    where from_group != 'new'
+    where from_group not in ('new', 'split')
     group by from_as_of, from_group
 ),
 

@@ -5,7 +5,7 @@ with clock as (
 ),
 
 consent_events as (
-    select * from {{ ref('int_consent_events') }}
+    {{ choices_of_persons(['is_refusal']) }}
 ),
 
 purposes as (
@@ -41,6 +41,8 @@ visible as (
     inner join clock
         on {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
         and consent_events.acts_at <= clock.as_of
+        and clock.as_of >= consent_events.seen_from
+        and clock.as_of <= consent_events.seen_to
     inner join purposes
         on (consent_events.purpose = '*' or {{ is_same_or_below('purposes.purpose', 'consent_events.purpose') }})
         and purposes.is_evaluated

@@ -11,7 +11,7 @@ consent_events as (
     select
         *,
         case when track = 'signal' then 'consent' else track end as choice_track
-    from {{ ref('int_consent_events') }}
+    from ({{ choices_of_persons(['is_refusal']) }}) as choices_of_persons
     where track != 'none'
 ),
 
@@ -77,6 +77,8 @@ choices as (
         on states.identifier_type = consent_events.identifier_type
         and states.identifier = consent_events.identifier
         and {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
+        and clock.as_of >= consent_events.seen_from
+        and clock.as_of <= consent_events.seen_to
         and (consent_events.purpose = '*' or {{ is_same_or_below('states.purpose', 'consent_events.purpose') }})
     left join purposes on states.purpose = purposes.purpose
     left join notice_gaps

@@ -7,6 +7,10 @@ customer_keys as (
     select * from {{ ref('customer_keys') }}
 ),
 
+linked_persons as (
+    select * from {{ ref('int_linked_persons') }}
+),
+
 events as (
     select
         as_of,
@@ -90,6 +94,37 @@ converted as (
     group by late_rates.as_of, identifier_type, identifier
 ),
 
+-- a link that turned out to have ended moves whoever it had joined
+ended_links as (
+    select
+        clock.as_of,
+        links.left_type,
+        links.left_id,
+        links.right_type,
+        links.right_id,
+        links.valid_to
+    from clock
+    inner join {{ ref('int_identity_links') }} as links
+        on clock.previous_as_of >= links.valid_to
+        and clock.previous_known_at < links.recorded_at
+        and {{ is_in_interval('clock.known_at', 'links.recorded_at', 'links.superseded_at') }}
+),
+
+links as (
+    {%- for side in ['left', 'right'] %}
+    select
+        as_of,
+        {{ side }}_type as identifier_type,
+        {{ side }}_id as identifier,
+        'late_link' as fact,
+        count(*) as n_facts,
+        min(valid_to) as first_occurred_at
+    from ended_links
+    group by as_of, {{ side }}_type, {{ side }}_id
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 restricted_facts as (
     select * from events
     union all
@@ -98,6 +133,8 @@ restricted_facts as (
     select * from records
     union all
     select * from converted
+    union all
+    select * from links
 )
 
 select
@@ -112,11 +149,17 @@ union all
 
 select
     restricted_facts.as_of,
-    customer_keys.customer_key,
+    coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key,
     restricted_facts.fact,
-    restricted_facts.n_facts,
-    restricted_facts.first_occurred_at
+    cast(sum(restricted_facts.n_facts) as bigint) as n_facts,
+    min(restricted_facts.first_occurred_at) as first_occurred_at
 from restricted_facts
 inner join customer_keys
     on restricted_facts.identifier_type = customer_keys.identifier_type
     and restricted_facts.identifier = customer_keys.identifier
+left join linked_persons
+    on restricted_facts.as_of = linked_persons.as_of
+    and restricted_facts.identifier_type = linked_persons.identifier_type
+    and restricted_facts.identifier = linked_persons.identifier
+group by
+    restricted_facts.as_of, coalesce(linked_persons.person_key, customer_keys.customer_key), restricted_facts.fact

@@ -12,6 +12,10 @@ customer_keys as (
     select * from {{ ref('customer_keys') }}
 ),
 
+linked_persons as (
+    select * from {{ ref('int_linked_persons') }}
+),
+
 record_keys as (
     select secret from {{ vault_keys() }}
     where key_name = 'record_key'
@@ -107,13 +111,17 @@ facts as (
 
     select
         revised.as_of,
-        customer_keys.customer_key,
+        coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key,
         revised.fact,
         revised.ordered_at as occurred_at
     from revised
     inner join customer_keys
         on revised.identifier_type = customer_keys.identifier_type
         and revised.identifier = customer_keys.identifier
+    left join linked_persons
+        on revised.as_of = linked_persons.as_of
+        and revised.identifier_type = linked_persons.identifier_type
+        and revised.identifier = linked_persons.identifier
 )
 
 select

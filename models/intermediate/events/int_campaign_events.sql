@@ -16,13 +16,18 @@ customer_keys as (
     where identifier_type = 'customer_id'
 ),
 
+linked_persons as (
+    select * from {{ ref('int_linked_persons') }}
+    where identifier_type = 'customer_id'
+),
+
 record_keys as (
     select secret from {{ vault_keys() }}
     where key_name = 'record_key'
 ),
 
 periods as (
-    select * from {{ ref('int_consent_periods') }}
+    select * from {{ ref('int_person_periods') }}
     where identifier_type = 'customer_id'
 ),
 
@@ -34,7 +39,7 @@ customers as (
 visible as (
     select
         clock.as_of,
-        customer_keys.customer_key,
+        customers.customer_key,
         events.source_system,
         events.event_id,
         events.event_type,
@@ -52,9 +57,12 @@ visible as (
         on events.occurred_at <= clock.as_of
         and events.recorded_at <= clock.known_at
     inner join customer_keys on events.customer_id = customer_keys.identifier
+    left join linked_persons
+        on clock.as_of = linked_persons.as_of
+        and events.customer_id = linked_persons.identifier
     inner join customers
         on clock.as_of = customers.as_of
-        and customer_keys.customer_key = customers.customer_key
+        and coalesce(linked_persons.person_key, customer_keys.customer_key) = customers.customer_key
     left join periods
         on clock.as_of = periods.as_of
         and events.customer_id = periods.identifier

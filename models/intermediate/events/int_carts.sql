@@ -39,7 +39,7 @@ event_types as (
 ),
 
 periods as (
-    select * from {{ ref('int_consent_periods') }}
+    select * from {{ ref('int_person_periods') }}
     where identifier_type = 'customer_id'
 ),
 
@@ -54,14 +54,15 @@ cart_events as (
     from {{ ref('int_events_checked') }} as events
     -- the inner join lets the engine skip all other events while it reads
     inner join event_types on events.event_type = event_types.event_type
-    inner join abandoned on events.customer_id = abandoned.customer_id
     inner join periods
         on events.customer_id = periods.identifier
         and event_types.purpose = periods.purpose
-        and abandoned.as_of = periods.as_of
         and events.occurred_at <= periods.as_of
         and events.recorded_at <= periods.known_at
         and {{ is_in_interval('events.occurred_at', 'periods.permitted_from', 'periods.permitted_to') }}
+    inner join abandoned
+        on periods.as_of = abandoned.as_of
+        and coalesce(periods.person_identifier, events.customer_id) = abandoned.customer_id
     where events.is_usable
         and (abandoned.last_order_at is null or events.occurred_at > abandoned.last_order_at)
 )

@@ -25,7 +25,7 @@ emails as (
 ),
 
 periods as (
-    select * from {{ ref('int_consent_periods') }}
+    select * from {{ ref('int_person_periods') }}
     where identifier_type = 'customer_id'
 ),
 
@@ -33,7 +33,7 @@ periods as (
 campaigns as (
     select
         periods.as_of,
-        emails.customer_id,
+        coalesce(periods.person_identifier, emails.customer_id) as customer_id,
         emails.campaign_id,
         max(emails.occurred_at) filter (where emails.event_type = 'email_sent') as sent_at,
         max(emails.occurred_at) filter (where emails.event_type = 'email_opened') as opened_at
@@ -44,7 +44,7 @@ campaigns as (
         and emails.occurred_at <= periods.as_of
         and emails.recorded_at <= periods.known_at
         and {{ is_in_interval('emails.occurred_at', 'periods.permitted_from', 'periods.permitted_to') }}
-    group by periods.as_of, emails.customer_id, emails.campaign_id
+    group by periods.as_of, coalesce(periods.person_identifier, emails.customer_id), emails.campaign_id
 ),
 
 newest as (

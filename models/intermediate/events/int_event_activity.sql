@@ -10,7 +10,12 @@ events as (
 ),
 
 periods as (
-    select * from {{ ref('int_consent_periods') }}
+    select * from {{ ref('int_person_periods') }}
+    where identifier_type = 'customer_id'
+),
+
+linked_persons as (
+    select * from {{ ref('int_linked_persons') }}
     where identifier_type = 'customer_id'
 ),
 
@@ -18,7 +23,7 @@ periods as (
 visible as (
     select
         clock.as_of,
-        events.customer_id,
+        coalesce(linked_persons.person_identifier, events.customer_id) as customer_id,
         events.event_id,
         events.event_type,
         events.session_id,
@@ -42,6 +47,9 @@ visible as (
     inner join clock
         on events.occurred_at <= clock.as_of
         and events.recorded_at <= clock.known_at
+    left join linked_persons
+        on clock.as_of = linked_persons.as_of
+        and events.customer_id = linked_persons.identifier
     left join periods
         on clock.as_of = periods.as_of
         and events.customer_id = periods.identifier

@@ -12,59 +12,78 @@ consents as (
     select * from {{ ref('int_consent_events') }}
 ),
 
+links as (
+    select * from {{ ref('int_identity_links') }}
+),
+
 -- of all events, whatever the date evaluated: a key must not come and go with the clock
 events as (
-    select customer_id from {{ ref('int_events') }}
+    select
+        customer_id,
+        min(recorded_at) as recorded_at
+    from {{ ref('int_events') }}
     where customer_id is not null
+    group by customer_id
 ),
 
 -- a person is known by customer id; a guest by e-mail, else by phone
 named as (
     select
-        'customer_id' as identifier_type,
-        customer_id as identifier
+        case
+            when customer_id is not null then 'customer_id'
+            when email is not null then 'email'
+            else 'phone'
+        end as identifier_type,
+        coalesce(customer_id, email, phone) as identifier,
+        recorded_at,
+        recorded_at as held_at
     from orders
-    where customer_id is not null
+    where coalesce(customer_id, email, phone) is not null
 
-    union
-
-    select
-        'email' as identifier_type,
-        email as identifier
-    from orders
-    where customer_id is null and email is not null
-
-    union
-
-    select
-        'phone' as identifier_type,
-        phone as identifier
-    from orders
-    where customer_id is null and email is null and phone is not null
-
-    union
+    union all
 
     select
         'customer_id' as identifier_type,
-        customer_id as identifier
+        customer_id as identifier,
+        recorded_at,
+        recorded_at as held_at
     from customers
 
-    union
+    union all
 
     select
         identifier_type,
-        identifier
+        identifier,
+        recorded_at,
+        recorded_at as held_at
     from consents
 
-    union
+    union all
 
     select
         'customer_id' as identifier_type,
-        customer_id as identifier
+        customer_id as identifier,
+        recorded_at,
+        recorded_at as held_at
     from events
+    {%- for side in ['left', 'right'] %}
+
+    union all
+
+    select
+        {{ side }}_type as identifier_type,
+        {{ side }}_id as identifier,
+        recorded_at,
+        cast(null as {{ dbt.type_timestamp() }}) as held_at
+    from links
+    where {{ side }}_type != 'anonymous_id'
+    {%- endfor %}
 )
 
 select
     identifier_type,
-    identifier
+    identifier,
+    min(recorded_at) as first_recorded_at,
+    min(held_at) as first_held_at
 from named
+group by identifier_type, identifier

@@ -90,14 +90,20 @@ choices as (
 start_consents as (
     select
         choices.as_of,
-        customer_keys.customer_key
+        coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key
     from choices
     inner join {{ ref('customer_keys') }} as customer_keys
         on choices.identifier_type = customer_keys.identifier_type
         and choices.identifier = customer_keys.identifier
+    left join {{ ref('int_linked_persons') }} as linked_persons
+        on choices.as_of = linked_persons.as_of
+        and customer_keys.customer_key = linked_persons.customer_key
     where choices.choice_number = 1
-    group by choices.as_of, customer_keys.customer_key
-    having max(case when choices.track = 'consent' and choices.is_permissive then 1 else 0 end) = 1
+    group by choices.as_of, coalesce(linked_persons.person_key, customer_keys.customer_key)
+    -- of a person with several identifiers each has to permit
+    having sum(case
+        when choices.track = 'consent' and choices.is_permissive and coalesce(linked_persons.is_held, true) then 1 else 0 end)
+        = coalesce(max(linked_persons.identifier_count), 1)
         and max(case when choices.track != 'consent' and not choices.is_permissive then 1 else 0 end) = 0
 ),
 

@@ -24,6 +24,10 @@ orders as (
     where {{ is_valid_order_status('int_orders.status') }}
 ),
 
+linked_persons as (
+    select * from {{ ref('int_linked_persons') }}
+),
+
 rates as (
     select * from {{ ref('int_order_rates') }}
 ),
@@ -52,8 +56,8 @@ sensitive as (
 
 select
     orders.as_of,
-    orders.identifier_type,
-    orders.identifier,
+    coalesce(linked_persons.person_type, orders.identifier_type) as identifier_type,
+    coalesce(linked_persons.person_identifier, orders.identifier) as identifier,
     products.product_category,
     cast(sum(
         greatest(order_lines.quantity * order_lines.unit_price - order_lines.discount_amount, 0) * coalesce(rates.rate, 1)
@@ -69,7 +73,13 @@ left join rates
     and orders.currency = rates.currency
     and orders.order_date = rates.order_date
 left join sensitive on {{ folded_word('products.product_category') }} = sensitive.category
+left join linked_persons
+    on orders.as_of = linked_persons.as_of
+    and orders.identifier_type = linked_persons.identifier_type
+    and orders.identifier = linked_persons.identifier
 where products.product_category is not null
     and sensitive.category is null
     and orders.identifier is not null
-group by orders.as_of, orders.identifier_type, orders.identifier, products.product_category
+group by
+    orders.as_of, coalesce(linked_persons.person_type, orders.identifier_type),
+    coalesce(linked_persons.person_identifier, orders.identifier), products.product_category

@@ -14,7 +14,7 @@ addresses as (
 ),
 
 consent_events as (
-    select * from {{ ref('int_consent_events') }}
+    select * from ({{ choices_of_persons(['request_id']) }}) as choices_of_persons
     where track != 'none'
 ),
 
@@ -49,7 +49,7 @@ planned as (
 ),
 
 -- whom a send reaches: the person named, and the address where that is not known to be the person's; without a person all holders
-recipients as (
+named as (
     select
         as_of,
         send_id,
@@ -85,6 +85,27 @@ recipients as (
         on planned.email = addresses.address
         and planned.known_at >= addresses.recorded_at
     where planned.customer_id is null
+),
+
+-- a person of several identifiers permits what each of them does
+recipients as (
+    select * from named
+
+    union
+
+    select
+        named.as_of,
+        named.send_id,
+        others.identifier_type,
+        others.identifier
+    from named
+    inner join {{ ref('int_linked_persons') }} as linked_persons
+        on named.as_of = linked_persons.as_of
+        and named.identifier_type = linked_persons.identifier_type
+        and named.identifier = linked_persons.identifier
+    inner join {{ ref('int_linked_persons') }} as others
+        on linked_persons.as_of = others.as_of
+        and linked_persons.person_key = others.person_key
 ),
 
 -- what a send needs: its channel (one that is not known needs all of them) and the purposes of its segment
@@ -123,6 +144,7 @@ choices as (
         consent_events.effective_at,
         consent_events.acts_at,
         consent_events.recorded_at,
+        consent_events.seen_from,
         max(case when consent_events.is_permissive then consent_events.effective_at end) over (
             partition by
                 planned.as_of, planned.send_id, recipients.identifier_type, recipients.identifier, needs.purpose,
@@ -140,6 +162,8 @@ choices as (
         and recipients.identifier = consent_events.identifier
         and {{ is_in_interval('planned.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
         and planned.asked_at >= consent_events.acts_at
+        and planned.as_of >= consent_events.seen_from
+        and planned.as_of <= consent_events.seen_to
         and (consent_events.purpose = '*' or {{ is_same_or_below('needs.purpose', 'consent_events.purpose') }})
         and (consent_events.track != 'consent' or needs.is_consent_needed)
 ),
@@ -150,7 +174,7 @@ causes as (
         *,
         row_number() over (
             partition by as_of, send_id
-            order by acts_at, consent_event_id, revoked_purpose, identifier_type, identifier
+            order by acts_at, consent_event_id, revoked_purpose, seen_from, identifier_type, identifier
         ) as cause_number
     from choices
     where not is_permissive and coalesce(effective_at >= permitted_at, true)

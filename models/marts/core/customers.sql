@@ -6,18 +6,58 @@ customer_keys as (
     select * from {{ ref('customer_keys') }}
 ),
 
--- the type stands as a column: DuckDB turns a constant in a left join's condition into a nested loop
-records as (
+linked_persons as (
+    select * from {{ ref('int_linked_persons') }}
+),
+
+linked_accounts as (
+    select * from linked_persons
+    where identifier_type = 'customer_id'
+),
+
+held_records as (
     select
         clock.as_of,
-        'customer_id' as identifier_type,
-        int_customers.*
+        int_customers.*,
+        linked_accounts.person_identifier
     from {{ ref('int_customers') }} as int_customers
     inner join clock
         on coalesce(int_customers.created_at, clock.as_of) <= clock.as_of
         and {{ is_in_interval(
             'clock.known_at', 'coalesce(int_customers.recorded_at, clock.known_at)', 'int_customers.superseded_at'
         ) }}
+    left join linked_accounts
+        on clock.as_of = linked_accounts.as_of
+        and int_customers.customer_id = linked_accounts.identifier
+),
+
+-- the type stands as a column: DuckDB turns a constant in a left join's condition into a nested loop
+records as (
+    select
+        as_of,
+        'customer_id' as identifier_type,
+        customer_id,
+        country,
+        region,
+        birth_date,
+        created_at
+    from held_records
+    where person_identifier is null
+
+    union all
+
+    -- of several records of one person the newest word counts, and the latest birth date: a child must not pass as of age
+    select
+        as_of,
+        'customer_id' as identifier_type,
+        person_identifier as customer_id,
+        {{ latest('country', 'recorded_at', 'customer_id') }} as country,
+        {{ latest('region', 'recorded_at', 'customer_id') }} as region,
+        max(birth_date) as birth_date,
+        min(created_at) as created_at
+    from held_records
+    where person_identifier is not null
+    group by as_of, person_identifier
 ),
 
 orders as (
@@ -36,16 +76,22 @@ orders as (
 consents as (
     select
         clock.as_of,
-        consent_events.identifier_type,
-        consent_events.identifier,
+        coalesce(linked_persons.person_type, consent_events.identifier_type) as identifier_type,
+        coalesce(linked_persons.person_identifier, consent_events.identifier) as identifier,
         min(consent_events.acts_at) as first_seen_at
     from {{ ref('int_consent_events') }} as consent_events
     inner join clock
         on consent_events.recorded_at <= clock.known_at
         and consent_events.acts_at <= clock.as_of
+    left join linked_persons
+        on clock.as_of = linked_persons.as_of
+        and consent_events.identifier_type = linked_persons.identifier_type
+        and consent_events.identifier = linked_persons.identifier
     -- a restriction given by address is somebody else's act: it shows us nobody
     where not consent_events.is_by_address
-    group by clock.as_of, consent_events.identifier_type, consent_events.identifier
+    group by
+        clock.as_of, coalesce(linked_persons.person_type, consent_events.identifier_type),
+        coalesce(linked_persons.person_identifier, consent_events.identifier)
 ),
 
 event_activity as (
@@ -133,8 +179,7 @@ select
         when aged.age_years >= 65 then '65_plus'
     end as age_band,
     aged.identifier_type != 'customer_id' as is_guest,
-    -- no identity link is applied yet: every person stands on one identifier
-    'unlinked' as identity_class,
+    coalesce(linked_persons.identity_class, 'unlinked') as identity_class,
     case
         when profiling.is_restricted = 1 then 'restriction'
         when profiling.is_objected = 1 then 'objection'
@@ -144,3 +189,6 @@ from aged
 left join profiling
     on aged.as_of = profiling.as_of
     and aged.customer_key = profiling.customer_key
+left join linked_persons
+    on aged.as_of = linked_persons.as_of
+    and aged.customer_key = linked_persons.customer_key

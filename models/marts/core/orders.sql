@@ -37,6 +37,10 @@ customer_keys as (
     select * from {{ ref('customer_keys') }}
 ),
 
+linked_persons as (
+    select * from {{ ref('int_linked_persons') }}
+),
+
 record_keys as (
     select secret from {{ vault_keys() }}
     where key_name = 'record_key'
@@ -88,7 +92,7 @@ priced as (
 select
     priced.as_of,
     {{ record_key('order', "priced.source_system || '|' || priced.order_id", 'record_keys.secret') }} as order_key,
-    customer_keys.customer_key,
+    coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key,
     priced.ordered_at,
     priced.order_date,
     priced.gross as gross_amount,
@@ -111,4 +115,8 @@ cross join record_keys
 left join customer_keys
     on priced.identifier_type = customer_keys.identifier_type
     and priced.identifier = customer_keys.identifier
+left join linked_persons
+    on priced.as_of = linked_persons.as_of
+    and priced.identifier_type = linked_persons.identifier_type
+    and priced.identifier = linked_persons.identifier
 left join seasonal_days on priced.order_date = seasonal_days.order_date

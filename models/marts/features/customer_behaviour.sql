@@ -1,16 +1,15 @@
 with states as (
     select
         as_of,
-        identifier,
+        customer_key,
         max(case when purpose = 'personalize.content.profiling' then 1 else 0 end) = 1 as is_browsing_permitted,
         max(case when purpose = 'marketing.communications.email' then 1 else 0 end) = 1 as is_email_permitted
-    from {{ ref('int_consent_states') }}
-    where identifier_type = 'customer_id'
-        and (is_granted or is_permitted_by_posture)
+    from {{ ref('consent_state') }}
+    where (is_granted or is_permitted_by_posture)
         and not is_objected
         and not is_restricted
         and purpose in ('personalize.content.profiling', 'marketing.communications.email')
-    group by as_of, identifier
+    group by as_of, customer_key
 ),
 
 customer_keys as (
@@ -78,14 +77,14 @@ select
     case when not coalesce(blocked.is_survey_blocked, false) then activity.last_survey_score end as last_survey_score,
     case when is_browsing_permitted then coalesce(activity.referral_count, 0) end as referral_count
 from states
-inner join customer_keys on states.identifier = customer_keys.identifier
+inner join customer_keys on states.customer_key = customer_keys.customer_key
 left join activity
     on states.as_of = activity.as_of
-    and states.identifier = activity.customer_id
+    and customer_keys.identifier = activity.customer_id
 left join carts
     on states.as_of = carts.as_of
-    and states.identifier = carts.customer_id
+    and customer_keys.identifier = carts.customer_id
 left join emails
     on states.as_of = emails.as_of
-    and states.identifier = emails.customer_id
+    and customer_keys.identifier = emails.customer_id
 left join blocked on states.as_of = blocked.as_of

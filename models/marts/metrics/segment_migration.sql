@@ -38,6 +38,10 @@ handed_over as (
     where revisions.old_identifier != revisions.identifier
 ),
 
+identity_changes as (
+    select * from {{ ref('int_identity_changes') }}
+),
+
 before as (
     select
         clock.as_of,
@@ -68,20 +72,36 @@ moves as (
         and before.customer_key = after.customer_key
 ),
 
-counts as (
+balanced as (
     select
         moves.as_of,
-        moves.from_group,
-        coalesce(moves.to_group, case when handed_over.customer_key is not null then 'merged' else 'erased' end) as to_group,
-        count(*) as customers
+        case
+            when moves.from_group != 'new' then moves.from_group
+            when identity_changes.identity_change = 'identity_split' then 'split'
+            else 'new'
+        end as from_group,
+        case
+            when moves.to_group is not null then moves.to_group
+            when identity_changes.identity_change = 'identity_merged' or handed_over.customer_key is not null then 'merged'
+            else 'erased'
+        end as to_group
     from moves
+    left join identity_changes
+        on moves.as_of = identity_changes.as_of
+        and moves.customer_key = identity_changes.customer_key
     left join handed_over
         on moves.as_of = handed_over.as_of
         and moves.customer_key = handed_over.customer_key
-    group by
-        moves.as_of,
-        moves.from_group,
-        coalesce(moves.to_group, case when handed_over.customer_key is not null then 'merged' else 'erased' end)
+),
+
+counts as (
+    select
+        as_of,
+        from_group,
+        to_group,
+        count(*) as customers
+    from balanced
+    group by as_of, from_group, to_group
 )
 
 select
