@@ -93,6 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
     restored = commands.add_parser("restore-check", help="after a restore: erase again who was erased since the backup")
     restored.add_argument("--list", dest="list_file", metavar="FILE", type=Path, help="the list of erasures; default erasures.json of the home")
     restored.set_defaults(run=lambda options: run_restore_check(options.list_file))
+    purging = commands.add_parser("purge", help="delete membership history past its retention; to be run each night")
+    purging.set_defaults(run=lambda _: run_purge())
     consent_ui = commands.add_parser("consent-ui", help="what each segment does, as JSON for the shop's preference centre")
     consent_ui.add_argument("--out", metavar="FILE", type=Path, help="where to write it; default: standard output")
     consent_ui.set_defaults(run=lambda options: run_consent_ui(options.out))
@@ -471,6 +473,24 @@ def run_restore_check(path: Path | None) -> None:
             console.print(f"Was back, erased again: request {printable(entry['request_id'])}, {rows:,} rows of {len(done.relations)} tables",
                           markup=False, soft_wrap=True)
     console.print(f"{len(entries):,} erasures on the list, {len(lost):,} of them were missing in the databases.")
+
+
+def run_purge() -> None:
+    """Delete what the retention of history no longer allows to keep, and say how much."""
+    from segmentation.purge import history_retention_days, purge
+
+    check_environment()
+    home = lifecycle_home()
+    days = history_retention_days()
+    with home.locked():
+        home.check_databases()
+        refuse_unready(home)
+        done = purge(home, days, present(), executor())
+    console.print(f"Memberships that ended until {done.cutoff} ({days} days before the newest evaluation): {sum(done.rows.values()):,} rows purged.", soft_wrap=True)
+    for segment, number in done.rows.items():
+        console.print(f"  {segment:<30} {number:>9,}")
+    for outbox_id, recipient in done.messages:
+        console.print(f"To tell: {printable(recipient)}  segmentation outbox show {outbox_id}", markup=False, soft_wrap=True)
 
 
 def refuse_unready(home: Home) -> None:

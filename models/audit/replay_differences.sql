@@ -81,6 +81,16 @@ thinned_dates as (
     where segment_id = '(all)' and n_erased > 0
 ),
 
+-- and whose record was purged is found again: as many as the ledger says, no more
+purged as (
+    select
+        as_of,
+        segment_id,
+        max(n_purged) as n_purged
+    from {{ source('lifecycle', 'deletion_ledger') }}
+    group by as_of, segment_id
+),
+
 -- segments that others can move a person in or out of
 ranked_segments as (
     select distinct inputs.segment_id
@@ -94,6 +104,12 @@ judged as (
         differences.*,
         late_facts.customer_key is not null as has_late_facts,
         coalesce(late_facts.has_late_consent, false) as has_late_consent,
+        differences.difference = 'added' and coalesce(
+            row_number() over (
+                partition by differences.as_of, differences.segment_id, differences.difference, late_facts.customer_key is null
+                order by differences.customer_key
+            ) <= purged.n_purged, false
+        ) as is_purged,
         -- a person moved out of one segment has another primary one
         coalesce(late_dates.as_of, thinned_dates.as_of) is not null
         and max(case when ranked_segments.segment_id is not null then 1 else 0 end)
@@ -104,6 +120,9 @@ judged as (
         and differences.customer_key = late_facts.customer_key
     left join late_dates on differences.as_of = late_dates.as_of
     left join thinned_dates on differences.as_of = thinned_dates.as_of
+    left join purged
+        on differences.as_of = purged.as_of
+        and differences.segment_id = purged.segment_id
     left join ranked_segments on differences.segment_id = ranked_segments.segment_id
 )
 
@@ -117,6 +136,7 @@ select
     case
         when has_late_consent then 'late_consent'
         when has_late_facts then 'late_data'
+        when is_purged then 'purged'
         when is_moved_by_others then 'threshold_moved'
         else 'unexplained'
     end as replay_cause

@@ -106,7 +106,7 @@ populations as (
 ),
 
 -- a leaf says nothing to whoever lacks the nonce, and nothing at all once the nonce is destroyed
-leaves as (
+member_leaves as (
     select
         members.as_of,
         members.segment_id,
@@ -117,11 +117,15 @@ leaves as (
     where {{ raise_if(
         'nonces.nonce is null', "'a member of ' || members.segment_id || ' has no leaf nonce: somebody erased is in the data'"
     ) }}
+),
+
+leaves as (
+    select * from member_leaves
     {%- if recorded_runs is not none %}
 
     union all
 
-    -- evaluated again, a date still has the leaves of whom an erasure or a purge deleted since
+    -- evaluated again, a date still has the leaves of whom an erasure deleted since; whom a purge did is a member anew
     select
         clock.as_of,
         pruned.segment_id,
@@ -136,6 +140,11 @@ leaves as (
         from {{ recorded_runs }}
         group by as_of
     ) as runs on clock.as_of = runs.as_of and pruned.last_run >= runs.run_number
+    left join member_leaves
+        on clock.as_of = member_leaves.as_of
+        and pruned.segment_id = member_leaves.segment_id
+        and pruned.leaf = member_leaves.leaf
+    where member_leaves.leaf is null
     {%- endif %}
 ),
 

@@ -64,3 +64,13 @@ def test_a_build_without_tests_runs_every_invariant_and_no_other_test(careless):
     invariants = [path.stem for path in (PROJECT / "tests" / "singular").glob("*.sql")]
     assert len(invariants) >= 7
     assert sorted(test.split(".")[2] for test in tests) == sorted(invariants)
+
+
+def test_a_review_that_is_overdue_stops_the_build(demo_copy: Built):
+    """The day of the review itself is in time; counted at as_of, so a replay of the past is not stopped."""
+    compiled = (demo_copy.folder / "target/compiled/segmentation/tests/singular/assert_reviews_are_not_overdue.sql").read_text()
+    with duckdb.connect(str(demo_copy.folder / "warehouse.duckdb")) as connection:
+        [(as_of,)] = connection.execute("select as_of::date from marts.evaluation_clock").fetchall()
+        for days, segments in ((0, []), (1, ["vip"])):
+            connection.execute("update segments.segment_registry set next_review_on = ?::date - ? where segment_id = 'vip'", [as_of, days])
+            assert [row[0] for row in connection.execute(compiled).fetchall()] == segments

@@ -1,0 +1,166 @@
+"""Retention carried out: membership history that ended long ago goes, its proof stays (GDPR Art. 5(1)(e)).
+
+"Long ago" counts from the newest evaluation on record, never from the wall clock: the same history gives the same purge on any
+day. What is deleted in the warehouse is one transaction, so a purge that is killed has happened or has not; the messages
+to receivers are written before it, under the hash of what is deleted, so that a second run writes none twice (privacy.md C45).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+import yaml
+
+from segmentation import deletion, outbox
+from segmentation.errors import UserError
+from segmentation.home import PROJECT, Home
+from segmentation.person import erased_hash, hmac_hex, record_secrets
+from segmentation.publish import publish
+from segmentation.verify import MEMBERSHIP, canonical_sql, sha256
+
+KIND = "purge"
+REASON = "history_retention"
+HISTORY = "snapshots.segment_membership"
+COPIES = ("segments.segment_membership_history", "segments.membership_by_customer")  # of the history, with valid_to
+CHANGES = ("segments.segment_changes", "audit.segment_change_reasons")  # one row per entry or exit
+DATED = ("audit.late_arrivals", "audit.replay_differences")  # rows about a person at an as_of
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What a purge deleted: up to which end of a membership, rows per segment, messages (outbox_id, recipient)."""
+
+    cutoff: datetime
+    rows: dict[str, int]
+    messages: list[tuple[str, str]]
+
+
+def history_retention_days() -> int:
+    """How long a membership is kept after its end, from dbt_project.yml. Raises UserError when it is no number of days."""
+    days = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"].get("history_retention_days")
+    if not isinstance(days, int) or isinstance(days, bool) or days < 1:
+        raise UserError("history_retention_days in dbt_project.yml must be a whole number of days, 1 or more.")
+    return days
+
+
+def purge(home: Home, days: int, now: datetime, executor: str) -> Purged:
+    """Delete memberships that ended `days` or more before the newest evaluation, and what else was kept of them.
+
+    `now` is recorded as the time of the act. Nothing that is due: nothing is changed. Whoever is under legal hold keeps everything.
+    Raises UserError when a row to be deleted has no leaf nonce: without its leaf the record could no longer be proven.
+    """
+    home.refuse_open_erasure()
+    unfinished = home.folder / ".purge"
+    with home.writing() as warehouse:
+        newest = warehouse.execute("select max(as_of) from audit.segment_evaluations").fetchone()[0]
+        if newest is None:
+            raise UserError(f"{home.folder} records no evaluation yet: there is nothing to purge.")
+        cutoff = newest - timedelta(days=days)
+        deletions = _find_due(warehouse, cutoff)
+        if deletions:
+            unfinished.touch(mode=0o600)
+            _tell_receivers(warehouse, deletions, cutoff, now)
+            _delete(warehouse, deletions, cutoff, now, executor)
+        messages = warehouse.execute(
+            "select outbox_id, recipient from restricted.vault.outbox where list_contains(?, deletion_id) order by all",
+            [[row["deletion_id"] for row in deletions]]).fetchall()
+    if unfinished.exists():
+        # deleted rows are in the file until it is written anew; a killed purge left this to the next one
+        deletion.rewrite(home.warehouse)
+        if home.published.exists():
+            publish(home)
+        unfinished.unlink()
+    return Purged(cutoff, {row["segment_id"]: row["n_rows"] for row in deletions}, messages)
+
+
+def _find_due(warehouse: duckdb.DuckDBPyConnection, cutoff: datetime) -> list[dict]:
+    """The rows of the history that are due, as temporary table `due`; one deletion per segment, named by the hash of its leaves."""
+    warehouse.execute("create or replace temp table held as select unnest(?::varchar[]) as customer_key", [_held(warehouse)])
+    warehouse.execute(
+        f"""
+        create or replace temp table due as
+        select
+            history.segment_id, history.customer_key, history.dbt_valid_from, history.dbt_valid_to,
+            sha256(nonces.nonce || chr(31) || {canonical_sql(MEMBERSHIP, 'history')}) as leaf
+        from {HISTORY} as history
+        left join restricted.vault.leaf_nonces as nonces using (customer_key)
+        where history.dbt_valid_to <= $cutoff and history.customer_key not in (from held)
+        """, {"cutoff": cutoff})
+    if lost := warehouse.execute("select count(*) from due where leaf is null").fetchone()[0]:
+        raise UserError(f"{lost} row(s) of the history that are due have no leaf nonce: run segmentation verify; nothing was purged.")
+    return [
+        {"segment_id": segment, "n_rows": number, "deletion_id": sha256(f"{KIND}|{segment}|{leaves}")[:32]}
+        for segment, number, leaves in warehouse.execute(
+            "select segment_id, count(*), string_agg(leaf || dbt_valid_from::varchar, '' order by leaf, dbt_valid_from) from due group by all order by all"
+        ).fetchall()]
+
+
+def _held(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
+    """The keys of everybody under legal hold."""
+    hashes = {one for (one,) in warehouse.execute(
+        "select identifier_hash from restricted.vault.legal_holds where lifted_at is null").fetchall()}
+    if not hashes:
+        return []
+    _, blocks = record_secrets(warehouse)
+    known = warehouse.execute("select customer_key, identifier_type, identifier from restricted.vault.customer_keys").fetchall()
+    return sorted({key for key, kind, identifier in known if erased_hash(blocks, kind, identifier) in hashes})
+
+
+def _tell_receivers(warehouse: duckdb.DuckDBPyConnection, deletions: list[dict], cutoff: datetime, now: datetime) -> None:
+    """A message per receiver and segment: whose flag, long gone here, it must no longer keep either. In `restricted` only.
+
+    Each receiver knows persons by its own keys; whoever is in the segment again, or was later, is not named.
+    """
+    _, blocks = record_secrets(warehouse)
+    audiences = warehouse.execute(
+        "select distinct segment_id, vendor_id, key_domain, key_epoch from activation.audiences where vendor_id is not null order by all").fetchall()
+    warehouse.execute("begin")
+    for row in deletions:
+        told = warehouse.execute("select 1 from restricted.vault.outbox where deletion_id = ?", [row["deletion_id"]]).fetchall()
+        receivers = [rest for segment, *rest in audiences if segment == row["segment_id"]]
+        if told or not receivers:
+            continue
+        persons = [key for (key,) in warehouse.execute(
+            f"""
+            select distinct customer_key from due where segment_id = $segment and customer_key not in (
+                select customer_key from {HISTORY} where segment_id = $segment and coalesce(dbt_valid_to > $cutoff, true))
+            order by all
+            """, {"segment": row["segment_id"], "cutoff": cutoff}).fetchall()]
+        found = [
+            {"recipient": vendor, "payload_format": "member_keys", "payload": json.dumps({
+                "type": "delete_segment_flag", "segment_id": row["segment_id"], "ended_until": cutoff.isoformat(),
+                "member_keys": sorted(hmac_hex(blocks, f"export|{domain}|{epoch}|{key}") for key in persons)})}
+            for vendor, domain, epoch in receivers if persons]
+        outbox.put(warehouse, row["deletion_id"], KIND, str(now.replace(microsecond=0)), found)
+    warehouse.execute("commit")
+
+
+def _delete(warehouse: duckdb.DuckDBPyConnection, deletions: list[dict], cutoff: datetime, now: datetime, executor: str) -> None:
+    """History, its copies and what explained it go, leaves, ledger and log are written: one transaction on the warehouse."""
+    warehouse.execute("begin")
+    is_due = "(history.segment_id, history.customer_key, history.dbt_valid_from) in (select (segment_id, customer_key, dbt_valid_from) from due)"
+    deletion.prune(warehouse, is_due, "n_purged")
+    warehouse.execute(f"delete from {HISTORY} as history where {is_due}")
+    for relation in COPIES:
+        warehouse.execute(
+            f"delete from {relation} where (segment_id, customer_key, valid_from) in (select (segment_id, customer_key, dbt_valid_from) from due)")
+    for relation in CHANGES:
+        # an entry explains its membership for as long as that is kept
+        warehouse.execute(
+            f"""
+            delete from {relation} as changes where as_of <= $cutoff and customer_key not in (from held) and not exists (
+                select 1 from {HISTORY} as history
+                where history.segment_id = changes.segment_id and history.customer_key = changes.customer_key
+                    and changes.as_of in (history.dbt_valid_from, history.dbt_valid_to))
+            """, {"cutoff": cutoff})
+    for relation in DATED:
+        warehouse.execute(f"delete from {relation} where as_of <= $cutoff and customer_key not in (from held)", {"cutoff": cutoff})
+    moment = now.replace(microsecond=0)
+    deletion.write_log(warehouse, [row | {
+        "kind": KIND, "effective_at": cutoff, "recorded_at": moment, "acted_at": moment, "relation": f"warehouse.{HISTORY}",
+        "reason": REASON, "executor": executor,
+    } for row in deletions])
+    warehouse.execute("commit")
