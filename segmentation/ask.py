@@ -28,6 +28,7 @@ QUESTIONS = PROJECT / "analyses"
 DEFINITIONS = PROJECT / "seeds" / "reference" / "platform_definitions.csv"
 ASKED = re.compile(r"^with asked as \(\n    select\n(?:        .*\n)+\)(?=,\n)", re.MULTILINE)
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\0")  # what a spreadsheet takes for a formula (OWASP ASVS 1.2.10)
+RECORD = {"segment_membership_history", "segment_evaluations"}  # what says who was in a segment, and begins with the first evaluation
 RESTRICTED_SCHEMAS = ("intermediate", "vault")
 
 
@@ -201,8 +202,8 @@ def ask(home: Home, question: Question, values: dict[str, object]) -> Answer:
     """The answer of a home to a question with checked values.
 
     What the published copy holds is asked there, so that no running build is in the way; the record of runs, rejected rows
-    and consent events is in the databases themselves. Raises UserError for a segment that does not exist, and when there is
-    no build, or a build holds the databases.
+    and consent events is in the databases themselves. Raises UserError for a segment that does not exist, an instant before the
+    record, and when there is no build, or a build holds the databases.
     """
     copy = home.published / DATABASE
     if copy.exists() and (answer := _ask_in(copy, None, SCHEMAS, question, values)):
@@ -241,6 +242,8 @@ def _ask_in(database: Path, restricted: Path | None, schemas: tuple[str, ...] | 
         if not all(name in where for name in question.asks_of()):
             return None
         _check_segment(connection, where, values.get("segment_id"))
+        if RECORD.intersection(question.asks_of()):
+            _check_instant(connection, where, values.get("on_instant"))
         sql = _rendered(question, where, lambda column: f"${column}")
         try:
             cursor = connection.execute(sql, values)
@@ -272,6 +275,15 @@ def _check_segment(connection: duckdb.DuckDBPyConnection, where: dict[str, str],
         f"{where['segment_membership_history']} order by all").fetchall()]
     if name not in known:
         raise UserError(f"There is no segment {name}; there are {', '.join(known)}.")
+
+
+def _check_instant(connection: duckdb.DuckDBPyConnection, where: dict[str, str], on: datetime | None) -> None:
+    """Nobody on record is another answer than no record."""
+    if on is None or "segment_membership_history" not in where:
+        return
+    [(begins,)] = connection.execute(f"select min(valid_from) from {where['segment_membership_history']}").fetchall()
+    if begins is not None and on < begins:
+        raise UserError(f"The record begins at {begins}: it has no answer for {on}.")
 
 
 def _declared_schemas() -> dict[str, str]:

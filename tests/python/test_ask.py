@@ -233,6 +233,15 @@ def test_nothing_can_be_injected(name: str, text: str, home: Built):
     assert sentence.startswith(f"--{name} ") and sentence.endswith(".") and "Traceback" not in sentence
 
 
+@pytest.mark.parametrize("number", ["q01", "q02", "q03"])
+def test_before_the_record_begins_there_is_no_answer_instead_of_an_empty_one(home: Built, number: str):
+    question = find(number)
+    given = {"segment": "existing_customer", "on": FIRST}
+    assert ask(Home(home.folder), question, check(question, given)).rows
+    with pytest.raises(UserError, match=f"The record begins at {FIRST}: it has no answer for 2025-12-31"):
+        ask(Home(home.folder), question, check(question, given | {"on": "2025-12-31"}))
+
+
 def test_values_reach_the_database_as_bound_parameters(home: Built):
     """Past the check too: a value with SQL in it is compared, not run."""
     values = {"segment_id": None, "from_instant": FIRST, "to_instant": SECOND}
