@@ -3,7 +3,7 @@
 -- request: everything that was ever deleted. Whom a deletion was about is nowhere on record.
 with asked as (
     select
-        cast('a7551968-d5d6-44b2-9831-815ac9017798' as {{ dbt.type_string() }}) as request_id
+        cast(null as {{ dbt.type_string() }}) as request_id
 ),
 
 requests as (
