@@ -97,4 +97,6 @@ select
     acted_at,
     n_sends_too_late
 from answered
-order by step, case when max_hours is null then 0 else 1 end, max_hours desc, effective_at, consent_event_key, purpose
+order by
+    step asc, case when max_hours is null then 0 else 1 end asc, max_hours desc, effective_at asc, consent_event_key asc,
+    purpose asc

@@ -30,6 +30,16 @@ chosen as (
         and consent_events.identifier = customer_keys.identifier
 ),
 
+-- several events may say the same
+causes as (
+    select distinct
+        customer_key,
+        acts_at,
+        purpose,
+        recorded_at
+    from chosen
+),
+
 persons as (
     select
         customer_key,
@@ -161,14 +171,7 @@ answered as (
         case when sends.was_known_in_time then 'cancelled' else 'went out: choice not known' end as as_recorded,
         'cancelled' as as_corrected
     from {{ ref('int_cancelled_sends') }} as sends
-    inner join (
-        select distinct
-            customer_key,
-            acts_at,
-            purpose,
-            recorded_at
-        from chosen
-    ) as causes
+    inner join causes
         on sends.customer_key = causes.customer_key
         and sends.revoked_purpose = causes.purpose
         and sends.cancelled_from = causes.acts_at

@@ -3,7 +3,7 @@
 -- request: everything that was ever deleted. Whom a deletion was about is nowhere on record.
 with asked as (
     select
-        cast('a7551968-d5d6-44b2-9831-815ac9017798' as {{ dbt.type_string() }}) as request_id
+        cast(null as {{ dbt.type_string() }}) as request_id
 ),
 
 requests as (
@@ -16,6 +16,17 @@ deletions as (
 
 outbox as (
     select * from {{ source('vault', 'outbox') }}
+),
+
+-- what a message tells of
+told_of as (
+    select
+        deletion_id,
+        max(log_number) as log_number,
+        min(requested_at) as requested_at,
+        min(executor) as executor
+    from deletions
+    group by deletion_id
 ),
 
 answered as (
@@ -37,12 +48,12 @@ answered as (
     union all
 
     select
-        deletions.log_number,
+        told_of.log_number,
         outbox.kind,
         requests.request_id,
-        deletions.requested_at,
+        told_of.requested_at,
         outbox.created_at as acted_at,
-        deletions.executor,
+        told_of.executor,
         'told' as what,
         outbox.recipient as relation_or_recipient,
         cast(null as bigint) as n_rows,
@@ -50,15 +61,7 @@ answered as (
         outbox.acknowledgement
     from outbox
     left join requests on outbox.deletion_id = requests.deletion_id
-    left join (
-        select
-            deletion_id,
-            max(log_number) as log_number,
-            min(requested_at) as requested_at,
-            min(executor) as executor
-        from deletions
-        group by deletion_id
-    ) as deletions on outbox.deletion_id = deletions.deletion_id
+    left join told_of on outbox.deletion_id = told_of.deletion_id
 
     union all
 
@@ -92,4 +95,4 @@ select
 from answered
 cross join asked
 where answered.request_id = asked.request_id or asked.request_id is null
-order by answered.acted_at desc, answered.what, answered.log_number, answered.relation_or_recipient
+order by answered.acted_at desc, answered.what asc, answered.log_number asc, answered.relation_or_recipient asc

@@ -65,7 +65,7 @@ select
     consents.as_of,
     {{ record_key('consent', 'consents.consent_event_id', 'record_keys.secret') }} as consent_event_key,
     consents.recorded_at,
-    consents.superseded_at,
+    case when not consents.is_in_force then consents.superseded_at end as superseded_at,
     consents.is_in_force,
     consents.source_system,
     customer_keys.customer_key,

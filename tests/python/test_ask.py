@@ -80,7 +80,7 @@ def test_the_list_names_every_question_with_its_parameters(command):
 def test_a_file_says_what_it_answers_and_asks_for_what_its_entry_declares(question):
     text = question.text()
     assert text.startswith("-- ") and text.splitlines()[0].endswith(("?", "."))
-    assert "{%" not in text and set(re.findall(r"{{ (\w+(?:\.\w+)?)\(", text)) <= {"ref", "dbt.type_string", "dbt.type_timestamp"}
+    assert "{%" not in text and set(re.findall(r"{{ (\w+(?:\.\w+)?)\(", text)) <= {"ref", "source", "dbt.type_string", "dbt.type_timestamp"}
     if question.parameters:
         columns = re.findall(r"cast\((.*) as (.*)\) as (\w+)", ASKED.search(text)[0])
         kinds = [KINDS[name] for name in question.parameters]
