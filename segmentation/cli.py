@@ -95,6 +95,9 @@ def main(arguments: list[str] | None = None) -> int:
     restored.set_defaults(run=lambda options: run_restore_check(options.list_file))
     purging = commands.add_parser("purge", help="delete membership history past its retention; to be run each night")
     purging.set_defaults(run=lambda _: run_purge())
+    keeping = commands.add_parser("vault", help="epochs of the pseudonyms of devices and e-mail addresses")
+    add_vault_options(keeping)
+    keeping.set_defaults(run=run_vault)
     consent_ui = commands.add_parser("consent-ui", help="what each segment does, as JSON for the shop's preference centre")
     consent_ui.add_argument("--out", metavar="FILE", type=Path, help="where to write it; default: standard output")
     consent_ui.set_defaults(run=lambda options: run_consent_ui(options.out))
@@ -477,20 +480,72 @@ def run_restore_check(path: Path | None) -> None:
 
 def run_purge() -> None:
     """Delete what the retention of history no longer allows to keep, and say how much."""
-    from segmentation.purge import history_retention_days, purge
+    from segmentation.purge import history_retention_days, purge, salt_retention_days
 
     check_environment()
     home = lifecycle_home()
-    days = history_retention_days()
+    days, salt_days = history_retention_days(), salt_retention_days()
     with home.locked():
         home.check_databases()
         refuse_unready(home)
-        done = purge(home, days, present(), executor())
+        done = purge(home, days, present(), executor(), salt_days)
     console.print(f"Memberships that ended until {done.cutoff} ({days} days before the newest evaluation): {sum(done.rows.values()):,} rows purged.", soft_wrap=True)
     for segment, number in done.rows.items():
         console.print(f"  {segment:<30} {number:>9,}")
+    if done.n_salts:
+        console.print(f"Salts destroyed: {done.n_salts:,} (their epochs ended {salt_days} days before the newest evaluation, or earlier)")
     for outbox_id, recipient in done.messages:
         console.print(f"To tell: {printable(recipient)}  segmentation outbox show {outbox_id}", markup=False, soft_wrap=True)
+
+
+def add_vault_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `segmentation vault`."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    rotate = actions.add_parser("rotate", help="begin a new epoch: devices and e-mail addresses get new pseudonyms")
+    rotate.add_argument("--at", metavar="INSTANT", help="when (UTC), after the newest evaluation on record; default: now, or just after it")
+    actions.add_parser("list", help="all epochs, without their salts")
+
+
+def run_vault(options: argparse.Namespace) -> None:
+    """Begin an epoch of the pseudonyms, or list them."""
+    check_environment()
+    at = instant("--at", getattr(options, "at", None))
+    if os.environ.get("SEGMENTS_TARGET") == "postgres":
+        from segmentation.postgres import VAULT, open_database
+
+        with open_database() as database:
+            tend_vault(database, VAULT, database.has(f"{VAULT}.demo_hmac_keys"), f"The database {database.name}", at, options.action)
+        return
+    home = Home.to_read()
+    if not home.warehouse.exists() or not home.restricted.exists():
+        raise UserError(f"{home.folder} holds no build yet: run `segmentation build` first.")
+    with home.locked():
+        home.check_databases()
+        refuse_unready(home)
+        with home.writing() as warehouse:
+            tend_vault(warehouse, "restricted.vault", home.kind == "demo", str(home.folder), at, options.action)
+
+
+def tend_vault(database, schema: str, is_demo: bool, owner: str, at: datetime | None, action: str) -> None:
+    """What `segmentation vault` does on either engine. `database` is DuckDB's connection or a postgres.Database."""
+    from segmentation.purge import salt_retention_days
+    from segmentation.vault import epochs, rotate
+
+    if is_demo:
+        raise UserError("The demo has one epoch, a seed of the project: set SEGMENTS_RAW to your own data and build, then rotate.")
+    if action == "rotate":
+        recorded = database.execute("select count(*) from information_schema.tables where table_name = 'segment_evaluations'").fetchone()[0]
+        newest = database.execute("select max(as_of) from audit.segment_evaluations").fetchone()[0] if recorded else None
+        soon = max(filter(None, (present().replace(microsecond=0), newest and newest + timedelta(seconds=1))))
+        begun = rotate(database, at or soon, newest, present(), executor(), schema, owner)
+        console.print(f"Epoch {begun.number} begins at {begun.valid_from}: from then on devices and e-mail addresses have new pseudonyms.", soft_wrap=True)
+        return
+    kept = timedelta(days=salt_retention_days())
+    rows = [
+        (one.number, one.valid_from, one.valid_to, one.rotated_at, one.rotated_by,
+         f"destroyed {one.destroyed_at}" if one.destroyed_at else f"kept until {one.valid_to + kept}" if one.valid_to else "in use")
+        for one in epochs(database, schema, owner)]
+    show_answer("Epochs of the pseudonyms", ["epoch", "from", "to", "begun at", "by", "salt"], rows)
 
 
 def refuse_unready(home: Home) -> None:
@@ -571,7 +626,7 @@ def prepare(home: Home) -> dict[str, str]:
     """
     from segmentation.prediction_document import ensure_document
     from segmentation.raw_input import create_views, find_files, newest_change, unread, view_queries
-    from segmentation.vault import ensure_keys
+    from segmentation.vault import ensure_epochs, ensure_keys
 
     settings = caller_settings() | {"SEGMENTS_TARGET": "duckdb"}
     raw = folder_setting("SEGMENTS_RAW")
@@ -590,6 +645,7 @@ def prepare(home: Home) -> dict[str, str]:
     restricted = home.open_restricted()
     try:
         ensure_keys(restricted, key_file(), has_history=home.warehouse.exists())
+        ensure_epochs(restricted, key_file())
         create_views(restricted, queries)
         ensure_document(restricted)
     finally:

@@ -15,7 +15,7 @@ from segmentation.contract import CONTRACT, REQUIRED_TABLES, Table
 from segmentation.errors import UserError
 from segmentation.prediction_document import ensure_document
 from segmentation.raw_input import create_views
-from segmentation.vault import ensure_keys, new_seed
+from segmentation.vault import ensure_epochs, ensure_keys, new_seed
 
 RAW, VAULT = "restricted_raw", "restricted_vault"
 # of every session, dbt's included: what texts of instants look like must not depend on the server
@@ -110,6 +110,7 @@ def prepare(database: Database) -> dict[str, str]:
     given = os.environ.get("SEGMENTS_KEY_FILE")
     key_file = Path(given).expanduser() if given else None
     ensure_keys(database, key_file, has_history=database.has("audit.segment_runs"), schema=VAULT, owner="database")
+    ensure_epochs(database, key_file, schema=VAULT)
     for table in queries:
         # staging goes with it and is built anew: a view cannot be replaced by one with other columns
         database.execute(f'drop view if exists {RAW}."{table}" cascade')

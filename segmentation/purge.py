@@ -1,4 +1,4 @@
-"""Retention carried out: membership history that ended long ago goes, its proof stays (GDPR Art. 5(1)(e)).
+"""Retention carried out: membership history that ended long ago goes, its proof stays (GDPR Art. 5(1)(e)); so do salts of old epochs.
 
 "Long ago" counts from the newest evaluation on record, never from the wall clock: the same history gives the same purge on any
 day. What is deleted in the warehouse is one transaction, so a purge that is killed has happened or has not; the messages
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import yaml
@@ -19,10 +20,13 @@ from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
 from segmentation.person import erased_hash, hmac_hex, record_secrets
 from segmentation.publish import publish
+from segmentation.vault import SALTS, destroy_salts
 from segmentation.verify import MEMBERSHIP, canonical_sql, sha256
 
 KIND = "purge"
 REASON = "history_retention"
+SALT_REASON = "salt_retention"
+VAULT = "restricted.vault"
 HISTORY = "snapshots.segment_membership"
 COPIES = ("segments.segment_membership_history", "segments.membership_by_customer")  # of the history, with valid_to
 CHANGES = ("segments.segment_changes", "audit.segment_change_reasons")  # one row per entry or exit
@@ -36,24 +40,35 @@ class Purged:
     cutoff: datetime
     rows: dict[str, int]
     messages: list[tuple[str, str]]
+    n_salts: int = 0
 
 
 def history_retention_days() -> int:
-    """How long a membership is kept after its end, from dbt_project.yml. Raises UserError when it is no number of days."""
-    days = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"].get("history_retention_days")
+    """How long a membership is kept after its end. Raises UserError when it is no number of days."""
+    return _days_setting("history_retention_days")
+
+
+def salt_retention_days() -> int:
+    """How long the salt of an epoch is kept after its end: as long as anything is kept that it could still have to find."""
+    return max(history_retention_days(), _days_setting("anonymous_retention_days"))
+
+
+def _days_setting(name: str) -> int:
+    days = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"].get(name)
     if not isinstance(days, int) or isinstance(days, bool) or days < 1:
-        raise UserError("history_retention_days in dbt_project.yml must be a whole number of days, 1 or more.")
+        raise UserError(f"{name} in dbt_project.yml must be a whole number of days, 1 or more.")
     return days
 
 
-def purge(home: Home, days: int, now: datetime, executor: str) -> Purged:
+def purge(home: Home, days: int, now: datetime, executor: str, salt_days: int | None = None) -> Purged:
     """Delete memberships that ended `days` or more before the newest evaluation, and what else was kept of them.
 
+    The salts of epochs that ended `salt_days` or more before it (default: as many) are destroyed.
     `now` is recorded as the time of the act. Nothing that is due: nothing is changed. Whoever is under legal hold keeps everything.
     Raises UserError when a row to be deleted has no leaf nonce: without its leaf the record could no longer be proven.
     """
     home.refuse_open_erasure()
-    unfinished = home.folder / ".purge"
+    unfinished, destroying = home.folder / ".purge", home.folder / ".purge_salts"
     with home.writing() as warehouse:
         newest = warehouse.execute("select max(as_of) from audit.segment_evaluations").fetchone()[0]
         if newest is None:
@@ -64,6 +79,7 @@ def purge(home: Home, days: int, now: datetime, executor: str) -> Purged:
             unfinished.touch(mode=0o600)
             _tell_receivers(warehouse, deletions, cutoff, now)
             _delete(warehouse, deletions, cutoff, now, executor)
+        n_salts = _purge_salts(warehouse, newest - timedelta(days=days if salt_days is None else salt_days), now, executor, destroying)
         messages = warehouse.execute(
             "select outbox_id, recipient from restricted.vault.outbox where list_contains(?, deletion_id) order by all",
             [[row["deletion_id"] for row in deletions]]).fetchall()
@@ -73,7 +89,10 @@ def purge(home: Home, days: int, now: datetime, executor: str) -> Purged:
         if home.published.exists():
             publish(home)
         unfinished.unlink()
-    return Purged(cutoff, {row["segment_id"]: row["n_rows"] for row in deletions}, messages)
+    if destroying.exists():
+        deletion.rewrite(home.restricted)
+        destroying.unlink()
+    return Purged(cutoff, {row["segment_id"]: row["n_rows"] for row in deletions}, messages, n_salts)
 
 
 def _find_due(warehouse: duckdb.DuckDBPyConnection, cutoff: datetime) -> list[dict]:
@@ -96,6 +115,34 @@ def _find_due(warehouse: duckdb.DuckDBPyConnection, cutoff: datetime) -> list[di
         for segment, number, leaves in warehouse.execute(
             "select segment_id, count(*), string_agg(leaf || dbt_valid_from::varchar, '' order by leaf, dbt_valid_from) from due group by all order by all"
         ).fetchall()]
+
+
+def _purge_salts(warehouse: duckdb.DuckDBPyConnection, cutoff: datetime, now: datetime, executor: str, destroying: Path) -> int:
+    """Destroy the salts that are due, then log each destroyed one that is not in the log yet; returns how many were logged.
+
+    Two files, so two steps: a purge that is killed between them is completed by the next one.
+    """
+    try:
+        due = warehouse.execute(
+            f"select epoch from {VAULT}.{SALTS} where valid_to <= ? and destroyed_at is null", [cutoff]).fetchall()
+    except duckdb.CatalogException:  # built before there were epochs
+        return 0
+    if due:
+        destroying.touch(mode=0o600)
+        destroy_salts(warehouse, cutoff, now, VAULT)
+    logged = {one for (one,) in warehouse.execute("select deletion_id from audit.deletion_log where reason = ?", [SALT_REASON]).fetchall()}
+    moment = now.replace(microsecond=0)
+    rows = [
+        {"deletion_id": sha256(f"{SALT_REASON}|{epoch}|{ended}")[:32], "n_rows": 1, "kind": KIND, "effective_at": ended, "recorded_at": moment,
+         "acted_at": moment, "relation": f"{VAULT}.{SALTS}", "reason": SALT_REASON, "executor": executor}
+        for epoch, ended in warehouse.execute(
+            f"select epoch, valid_to from {VAULT}.{SALTS} where destroyed_at is not null order by epoch").fetchall()]
+    rows = [row for row in rows if row["deletion_id"] not in logged]
+    if rows:
+        warehouse.execute("begin")
+        deletion.write_log(warehouse, rows)
+        warehouse.execute("commit")
+    return len(rows)
 
 
 def _held(warehouse: duckdb.DuckDBPyConnection) -> list[str]:

@@ -21,7 +21,7 @@ MODES = ("as_recorded", "as_corrected")
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
     "--exclude", "resource_type:snapshot+", "run_started+", "int_evaluated_*+", "late_arrivals", "int_metric_*+", "path:models/marts/metrics",
-    "int_cancelled_sends+", "vendor_verification", "path:models/activation", "int_consent_intervals+", "consent_evidence",
+    "int_cancelled_sends+", "vendor_verification", "path:models/activation", "int_consent_intervals+", "consent_evidence", "int_device_periods+",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 # what the stability rule knows of the evaluation before, in the restricted database

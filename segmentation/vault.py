@@ -1,9 +1,12 @@
-"""Keys of the pseudonyms and the seed of the leaf nonces, kept in the restricted area and nowhere else."""
+"""Keys of the pseudonyms, their epochs and the seed of the leaf nonces, kept in the restricted area and nowhere else."""
 
 import contextlib
+import hashlib
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from segmentation.errors import UserError
@@ -13,6 +16,20 @@ SEED_FILE = ".nonce_seed"
 KEY_NAMES = ("customer_key", "record_key")
 KEY_BYTES = 32
 BLOCK_BYTES = 64  # block size of SHA-256
+SALTS = "pid_salts"
+FIRST_EPOCH_AT = datetime(1900, 1, 1)  # nothing is evaluated before
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A time in which devices and e-mail addresses keep their pseudonyms. Never the salt."""
+
+    number: int
+    valid_from: datetime
+    valid_to: datetime | None
+    rotated_at: datetime | None
+    rotated_by: str | None
+    destroyed_at: datetime | None
 
 
 def padded_blocks(key: bytes) -> tuple[str, str]:
@@ -55,6 +72,68 @@ def ensure_keys(
         rows = [(name, key.hex()[:32], *padded_blocks(key)) for name, key in keys.items()]
         restricted.executemany(f"insert into {schema}.hmac_keys values (?, ?, ?, ?)", rows)
     restricted.execute("commit")
+
+
+def ensure_epochs(restricted, key_file: Path | None, schema: str = "vault") -> None:
+    """Create `pid_salts` in the vault's schema once, with the first epoch. Arguments as of ensure_keys.
+
+    Its salt is random, and independent of every other key: else destroying it would destroy nothing. Only a third line of the
+    key file, there for comparisons, fixes it (see `nonce_seed`).
+    """
+    restricted.execute("begin")
+    restricted.execute(f"create schema if not exists {schema}")
+    restricted.execute(
+        f"create table if not exists {schema}.{SALTS} (epoch integer, valid_from timestamp, valid_to timestamp,"
+        " inner_block varchar, outer_block varchar, rotated_at timestamp, rotated_by varchar, destroyed_at timestamp)"
+    )
+    if not restricted.execute(f"select count(*) from {schema}.{SALTS}").fetchone()[0]:
+        fixed = _read_key_file(key_file)[len(KEY_NAMES):] if key_file else []
+        salt = hashlib.sha256(b"first salt" + fixed[0]).digest() if fixed else secrets.token_bytes(KEY_BYTES)
+        _add_epoch(restricted, schema, 1, FIRST_EPOCH_AT, salt, None, None)
+    restricted.execute("commit")
+
+
+def epochs(restricted, schema: str, owner: str) -> list[Epoch]:
+    """All epochs, oldest first. Raises UserError when the vault of `owner` has none."""
+    rows = []
+    if restricted.execute("select count(*) from information_schema.tables where table_name = ?", [SALTS]).fetchone()[0]:
+        rows = restricted.execute(
+            f"select epoch, valid_from, valid_to, rotated_at, rotated_by, destroyed_at from {schema}.{SALTS} order by epoch").fetchall()
+    if not rows:
+        raise UserError(f"{owner} has no epochs yet: run `segmentation build` once with this version.")
+    return [Epoch(*row) for row in rows]
+
+
+def rotate(restricted, at: datetime, newest: datetime | None, now: datetime, executor: str, schema: str, owner: str) -> Epoch:
+    """Begin a new epoch at an instant, with a fresh salt; returns it.
+
+    `newest`: the newest evaluation on record. `now` and `executor` are recorded. Raises UserError, before anything is
+    changed, when the instant is not later than that evaluation (the record and its replay would know different pseudonyms) or
+    than the beginning of the newest epoch.
+    """
+    last = epochs(restricted, schema, owner)[-1]
+    if newest is not None and at <= newest:
+        raise UserError(f"A new epoch begins after the newest evaluation on record, {newest}; {at} does not.")
+    if at <= last.valid_from:
+        raise UserError(f"Epoch {last.number} begins at {last.valid_from}: a new one must begin after that; {at} does not.")
+    restricted.execute("begin")
+    restricted.execute(f"update {schema}.{SALTS} set valid_to = ? where epoch = ?", [at, last.number])
+    _add_epoch(restricted, schema, last.number + 1, at, secrets.token_bytes(KEY_BYTES), now.replace(microsecond=0), executor)
+    restricted.execute("commit")
+    return epochs(restricted, schema, owner)[-1]
+
+
+def destroy_salts(restricted, cutoff: datetime, now: datetime, schema: str) -> None:
+    """Destroy the salts of epochs that ended at or before an instant. The epochs stay; DuckDB keeps the bytes until a rewrite."""
+    restricted.execute(
+        f"update {schema}.{SALTS} set inner_block = null, outer_block = null, destroyed_at = ?"
+        " where valid_to <= ? and destroyed_at is null", [now.replace(microsecond=0), cutoff])
+
+
+def _add_epoch(restricted, schema: str, number: int, at: datetime, salt: bytes, now: datetime | None, executor: str | None) -> None:
+    restricted.execute(
+        f"insert into {schema}.{SALTS} (epoch, valid_from, inner_block, outer_block, rotated_at, rotated_by)"
+        " values (?, ?, ?, ?, ?, ?)", [number, at, *padded_blocks(salt), now, executor])
 
 
 @contextlib.contextmanager

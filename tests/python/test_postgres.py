@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import psycopg2
@@ -18,7 +19,8 @@ from postgres_server import running_server
 
 from segmentation.cli import main
 from segmentation.errors import UserError
-from segmentation.postgres import Database, open_database, prepare, view_queries
+from segmentation.postgres import VAULT, Database, open_database, prepare, view_queries
+from segmentation.vault import rotate
 
 pytestmark = pytest.mark.postgres
 
@@ -422,6 +424,20 @@ def test_keys_are_random_made_once_and_never_changed(database, empty, tmp_path, 
     with pytest.raises(UserError, match="holds the shop's history"):
         prepare(database)
     assert empty.rows(keys) == made
+
+
+def test_an_epoch_of_the_pseudonyms_begins_here_too(database, empty, monkeypatch):
+    write_tables(empty, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
+    monkeypatch.setenv("SEGMENTS_RAW", "shop")
+    prepare(database)
+    with pytest.raises(UserError, match="begins after the newest evaluation on record"):
+        rotate(database, datetime(2026, 3, 1), datetime(2026, 3, 1), datetime(2026, 4, 2), "tester", VAULT, "The database")
+    begun = rotate(database, datetime(2026, 4, 1), datetime(2026, 3, 1), datetime(2026, 4, 2), "tester", VAULT, "The database")
+    assert (begun.number, begun.valid_from, begun.rotated_by) == (2, datetime(2026, 4, 1), "tester")
+    prepare(database)
+    ends = "select valid_from::text, valid_to::text from restricted_vault.pid_salts order by epoch"
+    assert empty.rows(ends) == [("1900-01-01 00:00:00", "2026-04-01 00:00:00"), ("2026-04-01 00:00:00", None)]
+    assert empty.rows("select count(distinct inner_block) from restricted_vault.pid_salts") == [(2,)]
 
 
 def test_a_shop_does_not_go_into_the_demos_database(demo_there):
