@@ -114,6 +114,7 @@ def hostile_shop(seed: int = 20260303) -> dict[str, list[dict[str, str]]]:
         rows += [dict(draw.choice(rows)) for _ in range(max(3, len(rows) // 20))]  # delivered again, unchanged
         draw.shuffle(rows)
     tables["identity_links"] = links(Draw(seed + 1))
+    add_devices(tables, Draw(seed + 2))
     return tables
 
 
@@ -152,6 +153,25 @@ def event(draw: Draw, number: int) -> dict[str, str]:
         "session_id": draw.choice(PEOPLE), "device_type": draw.choice(["mobile", "desktop", ""]),
         "campaign_id": draw.choice(PEOPLE), "amount": draw.choice(["", draw.amount()]), "recorded_at": draw.recorded(instant),
     }
+
+
+def add_devices(tables: dict[str, list[dict[str, str]]], draw: Draw) -> None:
+    """Visits of devices without a customer, and what devices choose, alone and together with persons."""
+    for row in tables["events"] + tables["consents"]:
+        row["anonymous_id"] = draw.choice(["", *PEOPLE]) if draw.random() < 0.1 else ""
+    for number in range(600):
+        instant = draw.instant(earliest=datetime(2026, 2, 1))
+        tables["events"].append(dict.fromkeys(tables["events"][0], "") | {
+            "event_id": f"device {number % 560}", "event_type": draw.choice(EVENTS), "occurred_at": draw.written(instant),
+            "anonymous_id": draw.choice([*PEOPLE, " Unknown", "(not set)"]), "session_id": draw.choice(PEOPLE), "recorded_at": draw.recorded(instant),
+        })
+    for number, device in enumerate([*PEOPLE * 4, "Unknown", "(not set)"]):
+        instant = draw.instant(earliest=datetime(2025, 12, 1), latest=datetime(2026, 3, 20))
+        tables["consents"].append(dict.fromkeys(tables["consents"][0], "") | {
+            "consent_event_id": f"device {number}", "status": draw.choice(CONSENT_STATUSES if number % 3 == 0 else ["granted"]),
+            "purpose": draw.choice([PURPOSES[1], "identity.cross_device_linking"] if draw.random() < 0.9 else PURPOSES),
+            "effective_at": draw.written(instant), "anonymous_id": device, "recorded_at": draw.written(instant),
+        })
 
 
 def links(draw: Draw) -> list[dict[str, str]]:

@@ -128,9 +128,24 @@ def hostile(server, tmp_path_factory) -> tuple[Built, Shop, Path]:
     write_tables(shop, "shop", tables)
     here = None
     for as_of in (EARLIER, LATER):
+        if here:
+            rotate_both(here, shop)
         here = checked(build(folder / "here", "--without-tests", AS_OF=as_of, SEGMENTS_RAW=str(folder / "raw"), **settings))
         assert shop.build(folder / "there", "--without-tests", AS_OF=as_of) == 0
     return here, shop, folder
+
+
+def rotate_both(here: Built, there: Shop) -> None:
+    """Begin an epoch on both engines, with one salt and at one time of day: else nothing could be compared."""
+    rotation = ["vault", "rotate", "--at", "2026-03-15 12:00:00"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("segmentation.cli.present", lambda: datetime(2026, 3, 12))
+        patch.setattr("segmentation.vault.secrets.token_bytes", lambda number: bytes(range(number)))
+        with exactly({"SEGMENTS_HOME": str(here.folder)}):
+            assert main(rotation) == 0
+        with exactly(there.environment() | {"SEGMENTS_TARGET": "postgres"}):
+            assert main(rotation) == 0
+            assert main(["vault", "list"]) == 0
 
 
 def checked(built: Built) -> Built:
@@ -243,6 +258,8 @@ def test_the_hostile_shop_has_what_it_is_for(hostile):
         accepted, _, duplicates, rejected = totals[table]
         assert accepted and duplicates and rejected, (table, totals[table])
     assert totals["orders"][1] and totals["customers"][1]
+    assert built.rows("select count(*) from marts.anonymous_visitors where window_truncated")[0][0] >= 5
+    assert built.rows("select count(*) from marts.pid_bridge")[0][0] >= 3
     for table, least in {"marts.orders": 200, "marts.customer_behaviour": 20, "segments.segment_members": 50,
                          "segments.segment_membership_history": 60, "marts.customer_top_categories": 10}.items():
         assert built.rows(f"select count(*) from {table}")[0][0] >= least, table
