@@ -70,7 +70,6 @@
 {#
     The evaluations on record as a query: as_of, and known_at of the newest attempt. An evaluation is on record once
     audit.segment_evaluations has its rows: members, what they are compared with, and the snapshot were written before.
-    To be used beside a CTE `evaluations` that has the two columns.
 #}
 {% macro completed_evaluations() -%}
     {%- set recorded = recorded_relation('segment_evaluations') -%}
@@ -89,9 +88,8 @@
         group by as_of
     {%- else -%}
         select
-            as_of,
-            known_at
-        from evaluations
+            cast(null as {{ dbt.type_timestamp() }}) as as_of,
+            cast(null as {{ dbt.type_timestamp() }}) as known_at
         where 1 = 0
     {%- endif -%}
 {%- endmacro %}

@@ -9,18 +9,14 @@ with clock as (
     select * from {{ ref('evaluation_clock') }}
 ),
 
-evaluations as (
-    select
-        as_of,
-        known_at
-    from clock
-),
-
 recorded as (
     {{ completed_evaluations() }}
     {%- if is_replay() %}
     union
-    select * from evaluations
+    select
+        as_of,
+        known_at
+    from clock
     {%- endif %}
 ),
 
