@@ -56,6 +56,13 @@ def customer_key(text: str) -> str:
     return text.lower()
 
 
+def order_key(text: str) -> str:
+    """A pseudonymous order key, in lower case. Raises ValueError."""
+    if not re.fullmatch("[0-9a-fA-F]{32}", text):
+        raise ValueError("must be an order_key of 32 hex digits")
+    return text.lower()
+
+
 def request_id(text: str) -> str:
     """The id of a person's request, as the shop names it. Raises ValueError."""
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
@@ -116,6 +123,7 @@ KINDS = {
     "from": Kind("from_instant", "timestamp", instant, "beginning of the period"),
     "to": Kind("to_instant", "timestamp", instant, "end of the period, not included"),
     "customer": Kind("customer_key", "varchar", customer_key, "a customer_key"),
+    "order": Kind("order_key", "varchar", order_key, "an order_key"),
     "request": Kind("request_id", "varchar", request_id, "the id of a person's request"),
     "spec-version": Kind("spec_version", "integer", whole_number, "a version of the segment's rule"),
     "definition": Kind("definition", "varchar", definition, "a definition of orders and revenue, for example shopify_net_sales"),
@@ -290,7 +298,8 @@ def _declared_schemas() -> dict[str, str]:
     """The schema of every relation that a question reads, by the project's folders: for SQL that leaves this machine."""
     schemas = {path.stem: path.relative_to(PROJECT / "models").parts[0] for path in (PROJECT / "models").rglob("*.sql")}
     schemas |= {name: "restricted.intermediate" for name, schema in schemas.items() if schema == "intermediate"}
-    lifecycle = {"deletion_log": "audit", "deletion_ledger": "audit", "erasure_requests": "restricted.vault", "outbox": "restricted.vault"}
+    lifecycle = dict.fromkeys(("deletion_log", "deletion_ledger", "restore_checks"), "audit")
+    lifecycle |= dict.fromkeys(("erased_identifiers", "erasure_requests", "outbox"), "restricted.vault")
     return schemas | {"customer_keys": "restricted.vault"} | lifecycle
 
 

@@ -35,6 +35,7 @@ ASK_PARAMETERS = {
     "from": "beginning of the period",
     "to": "end of the period, not included",
     "customer": "a customer_key",
+    "order": "an order_key",
     "request": "the id of a person's request",
     "spec-version": "a version of the segment's rule",
     "definition": "a definition of orders and revenue, for example shopify_net_sales",
@@ -458,7 +459,7 @@ def run_restore_check(path: Path | None) -> None:
     from segmentation.dbt_run import project_graph
     from segmentation.deletion import check_tables
     from segmentation.erase import read_list
-    from segmentation.restore import erase_again, lost_erasures
+    from segmentation.restore import erase_again, lost_erasures, record_check
 
     check_environment()
     home = lifecycle_home()
@@ -475,7 +476,10 @@ def run_restore_check(path: Path | None) -> None:
             rows = sum(number for _, number in done.relations)
             console.print(f"Was back, erased again: request {printable(entry['request_id'])}, {rows:,} rows of {len(done.relations)} tables",
                           markup=False, soft_wrap=True)
+        left = record_check(home, entries, len(lost), present(), executor())
     console.print(f"{len(entries):,} erasures on the list, {len(lost):,} of them were missing in the databases.")
+    if left:
+        raise UserError(f"{left:,} keys of erased persons are still in the key map of {home.folder}: restore both databases from one backup, and check again.")
 
 
 def run_purge() -> None:

@@ -168,6 +168,7 @@ def delete_from_restricted(home: Home, journal: Journal) -> None:
         for relation, condition in journal.tables:
             if relation.startswith("restricted."):
                 _delete(warehouse, relation, condition)
+        _rename_choices(warehouse, journal.person)
         for suppressed in journal.suppressed:
             warehouse.execute("insert into restricted.vault.erased_identifiers values (?, ?, ?, ?, ?, ?, ?::timestamp)",
                               [journal.deletion_id, *suppressed, journal.erased_at])
@@ -323,6 +324,22 @@ def _delete(warehouse: duckdb.DuckDBPyConnection, relation: str, condition: str)
         return
     # ids of events without their person: the next build fills such a table anew
     warehouse.execute(f"delete from {relation}")
+
+
+def _rename_choices(warehouse: duckdb.DuckDBPyConnection, person: Person) -> None:
+    """What the person restricted on a shared address stands with its other holders: it stays there under the key that the next build gives it."""
+    secret, _ = record_secrets(warehouse)
+    renamed = [record_key(secret, "erased_choice", choice) for choice in person.choice_ids]
+    for (relation,) in warehouse.execute(
+        """
+        select distinct 'restricted."' || schema_name || '"."' || table_name || '"' from duckdb_columns()
+        where database_name = 'restricted' and column_name = 'consent_event_id'
+            and (schema_name, table_name) in (select (schema_name, table_name) from duckdb_tables() where database_name = 'restricted') order by all
+        """
+    ).fetchall():
+        warehouse.execute(
+            f"update {relation} set consent_event_id = renamed.fresh from (select unnest(?::varchar[]) as former, unnest(?::varchar[]) as fresh) "
+            "as renamed where consent_event_id = renamed.former", [person.choice_ids, renamed])
 
 
 def _done(warehouse: duckdb.DuckDBPyConnection, request_key: str, is_new: bool = True) -> Erased:

@@ -39,6 +39,7 @@ class Person:
     order_keys: list[str] = field(default_factory=list)
     member_keys: dict[str, list[str]] = field(default_factory=dict)  # by receiver: each knows its own only
     row_keys: list[str] = field(default_factory=list)
+    choice_ids: list[str] = field(default_factory=list)  # consent_event_ids
 
     def of_type(self, kind: str) -> list[str]:
         """The identifiers of one type."""
@@ -216,6 +217,12 @@ def add_records(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
     load(connection, person)
     payloads = connection.execute(
         f"select table_name, payload from restricted.intermediate.int_rejected_rows where {own_rows({'payload'})}").fetchall()
+    person.choice_ids = [choice for (choice,) in connection.execute(
+        f"""
+        select distinct consent_event_id from restricted.intermediate.int_consents_checked
+        where consent_event_id is not null and ({own_rows({'customer_id', 'email', 'phone'})}) order by all
+        """
+    ).fetchall()]
     person.row_keys = sorted({record_key(secret, "row", f"{table}|{payload}") for table, payload in payloads})
     load(connection, person)
 
@@ -224,7 +231,7 @@ def load(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
     """Make the person's identifiers temporary tables, which own_rows() reads. They never reach a file."""
     lists = {
         "own_keys": person.customer_keys, "own_members": person.all_member_keys, "own_orders": person.order_ids,
-        "own_order_keys": person.order_keys, "own_rows": person.row_keys,
+        "own_order_keys": person.order_keys, "own_rows": person.row_keys, "own_choices": person.choice_ids,
     }
     for name, values in lists.items():
         connection.execute(f"create or replace temp table {name} as select unnest(?::varchar[]) as value", [values])

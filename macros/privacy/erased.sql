@@ -78,32 +78,51 @@
     The rows of a raw table as staged, without the content of those that belong to somebody erased: of these only
     source_system and recorded_at are left (not after the erasure, so that they move no clock), the key of an order as a hash
     that its lines and refunds can be recognised by, and is_erased. Whose a row is: the first identifier that it names.
+    What a choice says of an address or a device that is not erased is left too, without the person (is_person_erased): others may
+    hold it, and what it restricts must not come back to life. Its key is a hash, so that it still replaces its older versions.
     Arguments: relation (a CTE with the columns of staging), table of the input contract.
 #}
 {% macro without_erased(relation, table) -%}
     {%- set person = fact_persons(table) -%}
-    {%- set is_erased = [] -%}
-    {%- for _ in person.sides -%}{%- do is_erased.append('erased' ~ loop.index ~ '.identifier_hash is not null') -%}{%- endfor -%}
-    {%- set is_erased = is_erased | join(' or ') -%}
-    {%- set content = fact_columns(table).columns | reject('in', ['recorded_at', 'is_recorded_at_known']) | list -%}
+    {%- set hits, shared, all_joins = [], [], person.sides + person.shared -%}
+    {%- for side in person.sides -%}{%- do hits.append('erased' ~ loop.index ~ '.identifier_hash is not null') -%}{%- endfor -%}
+    {%- set is_hit = hits | join(' or ') -%}
+    {#- an address outlives its holder unless it is erased itself; a device always does -#}
+    {%- for one in person.shared -%}
+        {%- do shared.append('(' ~ one.id ~ ' is not null and erased' ~ (loop.index + person.sides | length) ~ '.identifier_hash is null)') -%}
+    {%- endfor -%}
+    {%- for column in person.devices -%}{%- do shared.append('received.' ~ column ~ ' is not null') -%}{%- endfor -%}
+    {%- set is_shared = 'received.unreadable_column is null and (' ~ shared | join(' or ') ~ ')' if shared else 'false' -%}
+    {%- set derived = ['recorded_at', 'is_recorded_at_known', 'is_person_erased'] -%}
+    {%- set content = fact_columns(table).columns | reject('in', derived) | list -%}
     {%- set recorded = ['coalesce(received.recorded_at, received.' ~ person.occurred_at ~ ')'] -%}
     select
         received.source_system,
         {%- for column in content + ['unreadable_column', 'unreadable_value'] %}
         case
-            when not ({{ is_erased }}) then received.{{ column }}
+            when not ({{ is_hit }}) then received.{{ column }}
             {%- if column == 'order_id' and table == 'orders' %}
             else {{ record_key('erased_order', 'received.order_id', 'buckets1.secret') }}
+            {%- elif shared and column in fact_columns(table).key %}
+            when {{ is_shared }} then {{ record_key('erased_choice', 'received.' ~ column, 'buckets1.secret') }}
+            {%- elif column in person.shared | map(attribute='column') %}
+            {%- set number = person.sides | length + (person.shared | map(attribute='column') | list).index(column) + 1 %}
+            when {{ is_shared }} and erased{{ number }}.identifier_hash is null then received.{{ column }}
+            {%- elif shared and column in person.devices + person.left %}
+            when {{ is_shared }} then received.{{ column }}
             {%- endif %}
         end as {{ column }},
         {%- endfor %}
         case
-            when {{ is_erased }} then {{ least_of(recorded + person.sides | map(attribute='until') | list) }}
+            when {{ is_hit }} then {{ least_of(recorded + person.sides | map(attribute='until') | list) }}
             else received.recorded_at
         end as recorded_at,
-        {{ is_erased }} as is_erased
+        {%- if shared %}
+        ({{ is_hit }}) and {{ is_shared }} as is_person_erased,
+        {%- endif %}
+        ({{ is_hit }}) and not ({{ is_shared }}) as is_erased
     from {{ relation }} as received
-    {%- for side in person.sides %}
+    {%- for side in all_joins %}
     {{ join_erased(side.type, side.id, ['received.' ~ person.occurred_at, 'received.recorded_at'], loop.index) }}
     {%- endfor %}
 {%- endmacro %}

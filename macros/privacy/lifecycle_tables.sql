@@ -46,6 +46,10 @@
             ],
             'pruned_leaves': [
                 ['segment_id', 'text'], ['valid_from', instant], ['valid_to', instant], ['last_run', 'bigint'], ['leaf', 'text']
+            ],
+            'restore_checks': [
+                ['checked_at', instant], ['executor', 'text'], ['n_listed', 'bigint'], ['n_missing', 'bigint'],
+                ['n_erased_again', 'bigint'], ['n_keys_left', 'bigint']
             ]
         }
     }) }}

@@ -44,7 +44,7 @@
             'columns': [
                 'consent_event_id', 'customer_id', 'anonymous_id', 'email', 'phone', 'purpose', 'status',
                 'consent_version', 'jurisdiction', 'event_type', 'source', 'request_id', 'effective_at',
-                'is_recorded_at_known', 'recorded_at'
+                'is_recorded_at_known', 'is_person_erased', 'recorded_at'
             ]
         },
         'notices': {
@@ -76,8 +76,9 @@
 
 {#
     Whose a raw row is and when it happened, for facts about persons: `sides`, each an identifier as SQL on the alias
-    `received` (type, id; the first one that the row names), and `occurred_at`, the column with its time.
-    Argument: table of the input contract.
+    `received` (type, id; the first one that the row names), and `occurred_at`, the column with its time. Of choices also what they
+    say of others than that person: `shared`, the addresses (column, type, id), `devices`, columns, and `left`, the columns without which
+    that would say nothing. Argument: table of the input contract.
 #}
 {% macro fact_persons(table) -%}
     {%- set types, ids, sides = [], [], [] -%}
@@ -102,9 +103,16 @@
             {%- do sides.append({'type': folded_word(type), 'id': normalised_identifier(type, 'received.' ~ side ~ '_id')}) -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- set shared = [] -%}
+    {%- for column in (['email', 'phone'] if table == 'consents' else []) -%}
+        {%- do shared.append({'column': column, 'type': "'" ~ column ~ "'", 'id': forms[column]}) -%}
+    {%- endfor -%}
     {%- for side in sides -%}{%- do side.update({'until': 'erased' ~ loop.index ~ '.erased_until'}) -%}{%- endfor -%}
     {{ return({
         'sides': sides,
+        'shared': shared,
+        'devices': ['anonymous_id'] if table == 'consents' else [],
+        'left': ['purpose', 'status', 'event_type', 'effective_at'] if table == 'consents' else [],
         'occurred_at': {
             'orders': 'ordered_at', 'consents': 'effective_at', 'customers': 'created_at', 'identity_links': 'effective_at',
             'scheduled_sends': 'recorded_at'

@@ -30,11 +30,13 @@ notices as (
     group by as_of, consent_version
 ),
 
--- for how many persons and purposes it is what decides now
+-- for how many persons and purposes it is what decides now; is_in_force stands as a column, because a condition on one side of a
+-- left join makes DuckDB compare every row with every other
 decisions as (
     select
         as_of,
         consent_event_id,
+        true as is_in_force,
         count(*) as n_states_decided
     from {{ ref('int_consent_states') }}
     where consent_event_id is not null
@@ -49,10 +51,11 @@ conflicts as (
         identifier,
         purpose,
         track,
-        effective_at
+        effective_at,
+        is_in_force
     from consents
     where is_in_force and track != 'none'
-    group by as_of, identifier_type, identifier, purpose, track, effective_at
+    group by as_of, identifier_type, identifier, purpose, track, effective_at, is_in_force
     having max(case when is_permissive then 1 else 0 end) > min(case when is_permissive then 1 else 0 end)
 ),
 
@@ -110,9 +113,9 @@ left join notices
 left join decisions
     on consents.as_of = decisions.as_of
     and consents.consent_event_id = decisions.consent_event_id
-    and consents.is_in_force
+    and consents.is_in_force = decisions.is_in_force
 left join conflicts
-    on consents.is_in_force
+    on consents.is_in_force = conflicts.is_in_force
     and consents.as_of = conflicts.as_of
     and consents.identifier_type = conflicts.identifier_type
     and consents.identifier = conflicts.identifier

@@ -46,39 +46,67 @@ record_keys as (
     where key_name = 'record_key'
 ),
 
+-- what was known at known_at, and acts
+known as (
+    select
+        clock.as_of,
+        consent_events.*
+    from consent_events
+    inner join clock on {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
+),
+
+revoking as (
+    select * from known
+    where status in ('withdrawn', 'revoked_by_controller', 'denied', 'objected', 'restricted')
+        and acts_at <= as_of
+),
+
+-- permissions of the same person on the same matter; an inner join, because an outer one with "or" compares all rows with all
+permitted as (
+    select
+        revoking.as_of,
+        revoking.consent_event_id,
+        revoking.customer_key,
+        revoking.purpose,
+        min(case when known.effective_at > revoking.effective_at then known.acts_at end) as permitted_again_at,
+        min(known.effective_at) as first_effective_at
+    from revoking
+    inner join known
+        on revoking.as_of = known.as_of
+        and revoking.customer_key = known.customer_key
+        and revoking.track = known.track
+        and known.is_permissive
+        and (
+            known.purpose = '*' or revoking.purpose = '*'
+            or {{ is_same_or_below('known.purpose', 'revoking.purpose') }}
+            or {{ is_same_or_below('revoking.purpose', 'known.purpose') }}
+        )
+    group by revoking.as_of, revoking.consent_event_id, revoking.customer_key, revoking.purpose
+),
+
 -- a refusal revokes what was permitted before; the others do so whatever was before
 revoked as (
     select
-        clock.as_of,
-        consent_events.consent_event_id,
-        consent_events.customer_key,
-        consent_events.purpose,
-        min(consent_events.status) as status,
-        min(consent_events.track) as track,
-        min(consent_events.request_id) as request_id,
-        min(consent_events.effective_at) as effective_at,
-        min(consent_events.acts_at) as acts_at,
-        min(consent_events.recorded_at) as recorded_at,
-        {{ greatest_of(['min(consent_events.acts_at)', 'min(consent_events.recorded_at)']) }} as instant,
-        min(case when permitted.effective_at > consent_events.effective_at then permitted.acts_at end) as permitted_again_at
-    from consent_events
-    inner join clock
-        on {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
-        and consent_events.acts_at <= clock.as_of
-    left join consent_events as permitted
-        on consent_events.customer_key = permitted.customer_key
-        and consent_events.track = permitted.track
-        and permitted.is_permissive
-        and {{ is_in_interval('clock.known_at', 'permitted.recorded_at', 'permitted.superseded_at') }}
-        and (
-            permitted.purpose = '*' or consent_events.purpose = '*'
-            or {{ is_same_or_below('permitted.purpose', 'consent_events.purpose') }}
-            or {{ is_same_or_below('consent_events.purpose', 'permitted.purpose') }}
-        )
-    where consent_events.status in ('withdrawn', 'revoked_by_controller', 'denied', 'objected', 'restricted')
-    group by clock.as_of, consent_events.consent_event_id, consent_events.customer_key, consent_events.purpose
-    having min(consent_events.status) != 'denied'
-        or max(case when permitted.effective_at < consent_events.effective_at then 1 else 0 end) = 1
+        revoking.as_of,
+        revoking.consent_event_id,
+        revoking.customer_key,
+        revoking.purpose,
+        min(revoking.status) as status,
+        min(revoking.track) as track,
+        min(revoking.request_id) as request_id,
+        min(revoking.effective_at) as effective_at,
+        min(revoking.acts_at) as acts_at,
+        min(revoking.recorded_at) as recorded_at,
+        {{ greatest_of(['min(revoking.acts_at)', 'min(revoking.recorded_at)']) }} as instant,
+        min(permitted.permitted_again_at) as permitted_again_at
+    from revoking
+    left join permitted
+        on revoking.as_of = permitted.as_of
+        and revoking.consent_event_id = permitted.consent_event_id
+        and revoking.customer_key = permitted.customer_key
+        and revoking.purpose = permitted.purpose
+    group by revoking.as_of, revoking.consent_event_id, revoking.customer_key, revoking.purpose
+    having min(revoking.status) != 'denied' or min(permitted.first_effective_at) < min(revoking.effective_at)
 ),
 
 -- the first evaluation that knew of a choice and lay after it

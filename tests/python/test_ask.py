@@ -56,7 +56,7 @@ def command(home: Built, monkeypatch, capsys):
 
 def example(question) -> dict[str, object]:
     """Values for every parameter of a question."""
-    texts = {"segment": "existing_customer", "on": SECOND, "from": "2026-01-01", "to": "2027-01-01", "customer": "ab" * 32,
+    texts = {"segment": "existing_customer", "on": SECOND, "from": "2026-01-01", "to": "2027-01-01", "customer": "ab" * 32, "order": "ab" * 16,
              "spec-version": "1", "definition": "shopify_net_sales", "period": "to_date", "shown-orders": "0", "shown-amount": "12.5", "request": "Q-0001"}
     return check(question, {name: texts[name] for name in question.parameters})
 
@@ -157,6 +157,39 @@ def test_the_time_from_a_withdrawal_to_the_stop_is_counted_and_breaches_are_list
     assert [row["max_hours"] for row in breaches] == sorted((value for value in hours if value > 24), reverse=True)
 
 
+def test_the_consent_text_behind_an_order_is_that_of_the_memberships_and_consents_of_its_moment(weeks: Built):
+    [(order, customer, ordered_at)] = weeks.rows("""
+        select orders.order_key, orders.customer_key, orders.ordered_at
+        from marts.orders as orders
+        inner join segments.segment_membership_history as history
+            on orders.customer_key = history.customer_key and history.lawful_basis = 'consent'
+            and orders.ordered_at >= history.valid_from and orders.ordered_at < coalesce(history.valid_to, 'infinity'::timestamp)
+        order by all limit 1
+    """)
+    answer = ask(Home(weeks.folder), find("q08"), check(find("q08"), {"order": order}))
+    rows = [dict(zip(answer.columns, row)) for row in answer.rows]
+    members = weeks.rows("select segment_id, consent_version from segments.segment_membership_history where customer_key = ? and valid_from <= ? "
+                         "and coalesce(valid_to, 'infinity'::timestamp) > ? order by 1", [customer, ordered_at, ordered_at])
+    assert [(row["segment_or_purpose"], row["consent_version"]) for row in rows if row["what"] == "segment"] == members
+    assert {row["segment_or_purpose"] for row in rows if row["what"] == "consent"} == {purpose for (purpose,) in weeks.rows(
+        "select purpose from marts.consent_intervals where customer_key = ? and is_granted and valid_from <= ? "
+        "and coalesce(valid_to, 'infinity'::timestamp) > ?", [customer, ordered_at, ordered_at])}
+    texts = [row for row in rows if row["consent_version"] == "v2"]
+    assert texts and {row["text_sha256"] for row in texts} == {hash for (hash,) in weeks.rows(
+        "select text_sha256 from restricted.intermediate.int_notices where consent_version = 'v2'")}
+    assert all(row["chosen_at"] <= ordered_at and row["was_before_order"] and str(row["published_at"]) == "2025-09-01 00:00:00" for row in texts)
+
+
+def test_a_signal_of_a_browser_binds_whom_the_device_leads_to(demo: Built):
+    """The story: the device A-0003 sent the signal while logged out; a link leads from it to C-0018."""
+    answer = ask(Home(demo.folder), find("q12"), check(find("q12"), {"from": "2026-03-26", "to": "2026-03-27"}))
+    rows = [dict(zip(answer.columns, row)) for row in answer.rows]
+    [(key,)] = demo.rows("select customer_key from restricted.vault.customer_keys where identifier = 'C-0018'")
+    assert [(row["customer_key"], row["purpose"]) for row in rows] == [(key, "sale_share"), (key, "third_party_sharing")]
+    assert {(row["outcome"], row["is_by_device"], row["n_memberships"]) for row in rows} <= {("opted_out", True, 0), ("refused", True, 0)}
+    assert ask(Home(demo.folder), find("q12"), check(find("q12"), {"from": "2026-03-27", "to": "2027-01-01"})).rows == []
+
+
 def test_a_request_is_told_from_its_choice_to_the_send_that_it_cancelled(weeks: Built):
     """Ada of the demo: withdrew on 3 March 10:15, evaluated on 2 and 9 March, a send planned for 10 March (privacy.md B 11)."""
     answer = ask(Home(weeks.folder), find("q11"), check(find("q11"), {"request": "Q-0001"}))
@@ -224,7 +257,10 @@ def test_nothing_can_be_injected(name: str, text: str, home: Built):
     if name == "request" and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text, re.ASCII):
         assert ask(Home(home.folder), question, check(question, {"request": text})).rows == []
         return
-    given = {"segment": "existing_customer", "on": SECOND, "from": FIRST, "to": SECOND, "customer": "ab" * 32, "request": "r"}
+    if name == "order" and re.fullmatch(r"[0-9a-fA-F]{32}", text, re.ASCII):
+        assert ask(Home(home.folder), question, check(question, {"order": text})).rows == []
+        return
+    given = {"segment": "existing_customer", "on": SECOND, "from": FIRST, "to": SECOND, "customer": "ab" * 32, "order": "ab" * 16, "request": "r"}
     texts = {needed: given[needed] for needed, required in question.parameters.items() if required} | {name: text}
     with pytest.raises(UserError) as error:
         check(question, texts)

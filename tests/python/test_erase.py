@@ -53,8 +53,14 @@ ROWS = {
         "eleven-event-1,2026-02-20 10:00:00,product_view,person-eleven,",
         "eleven-event-1,2026-02-20 10:00:00,product_view,person-eleven,",
         "eleven-event-2,2026-02-21 10:00:00,support_ticket,person-eleven,"]),
-    "consents": ("consent_event_id,purpose,status,effective_at,customer_id,recorded_at", [
-        "eleven-consent-1,*,granted,2025-12-01 10:00:00,person-eleven,2025-12-01 10:00:00"]),
+    "consents": ("consent_event_id,purpose,status,effective_at,customer_id,recorded_at,email,anonymous_id", [
+        "eleven-consent-1,*,granted,2025-12-01 10:00:00,person-eleven,2025-12-01 10:00:00,,",
+        "thirteen-consent-1,marketing.communications.email,granted,2026-01-13 10:00:00,person-thirteen,2026-01-13 10:00:00,,",
+        "twelve-consent-1,marketing.communications.email,withdrawn,2026-02-01 10:00:00,person-twelve,2026-02-01 10:00:00,Family@example.com,",
+        "twelve-consent-2,*,granted,2026-02-02 10:00:00,person-twelve,2026-02-02 10:00:00,family@example.com,shared-device",
+        "device-consent-1,personalize.content.profiling,granted,2026-01-01 10:00:00,,2026-01-01 10:00:00,,shared-device",
+        "twelve-consent-3,personalize.content.profiling,objected,2026-02-03 10:00:00,person-twelve,2026-02-03 10:00:00,,shared-device",
+        "twelve-consent-4,marketing.communications.email,withdrawn,2026-02-04 10:00:00,person-twelve,2026-02-04 10:00:00,,"]),
     "scheduled_sends": ("send_id,channel,scheduled_at,customer_id", ["eleven-send-1,email,2026-04-01 10:00:00,person-eleven"]),
     "identity_links": ("link_id,left_type,left_id,right_type,right_id,match_class,effective_at", [
         "eleven-link-1,customer_id,person-eleven,email,eleven.guest@example.net,deterministic,2026-01-01 10:00:00"]),
@@ -336,7 +342,7 @@ def test_the_columns_of_lifecycle_sources_are_those_that_are_made(shop: Shop):
     made = Built(shop.home, 0).rows(
         "select table_name, list(column_name order by column_index) from duckdb_columns() "
         "where schema_name in ('audit', 'vault') and list_contains(?, table_name) group by all", [list(described)])
-    assert len(described) == 9 and dict(made) == described
+    assert len(described) == 10 and dict(made) == described
 
 
 def test_two_erasures_at_once_wait_for_each_other_and_two_after_another_add_up(shop: Shop, tmp_path: Path, capsys):
@@ -391,6 +397,15 @@ def test_c46_after_a_restore_nothing_runs_before_the_erased_are_erased_again(sho
     assert Built(home.folder, 0).rows(suppressed) == erased.rows(suppressed)
     assert command(home.folder, "restore-check").code == 0
     assert "0 of them were missing" in capsys.readouterr().out
+    answer = ask(home, find("q15"), check(find("q15"), {}))
+    [row] = [dict(zip(answer.columns, row)) for row in answer.rows]
+    assert row["request_id"].startswith("a7551968") and row["n_identifiers_kept_out"] == len(erased.rows(suppressed))
+    assert (row["n_checks"], row["n_listed"], row["n_missing"], row["n_keys_left"]) == (2, 1, 0, 0)
+    # a key that somebody put back is found
+    with home.writing() as warehouse:
+        warehouse.execute("insert into restricted.vault.leaf_nonces by name select ? as customer_key, '00' as nonce", [person_keys[0]])
+    assert command(home.folder, "restore-check").code == 1
+    assert "1 keys of erased persons are still in the key map" in capsys.readouterr().err
     # one database of each age proves nothing
     shutil.copy(shop.home / "warehouse.duckdb", home.warehouse)
     assert command(home.folder, "restore-check").code == 1
@@ -415,6 +430,38 @@ def test_a_shared_address_does_not_say_who_asks(shop: Shop, tmp_path: Path):
     people = {identifier for (identifier,) in built.rows("select identifier from restricted.vault.customer_keys where identifier like 'person-t%'")}
     assert people == {"person-thirteen"}
     assert built.rows("select email from restricted.intermediate.int_orders_checked where customer_id = 'person-thirteen'") == [("family@example.com",)]
+
+
+def test_what_an_erased_person_restricted_on_a_shared_address_or_device_stays_restricted(shop: Shop, tmp_path: Path):
+    """The older grants of who shares the address, and of the device, must not come back to life; the person is gone all the same."""
+    home = Home(Path(shutil.copytree(shop.home, tmp_path / "home", symlinks=True)))
+    raw = Path(shutil.copytree(shop.raw, tmp_path / "raw"))
+    shutil.copy(shop.raw.parent / "keys", tmp_path / "keys")
+    emails = """
+        select consent_status, is_granted, consent_effective_at from marts.consent_state
+        where purpose = 'marketing.communications.email' and customer_key = (
+            select customer_key from restricted.vault.customer_keys where identifier = 'person-thirteen')
+    """
+    devices = "select permitted_from, permitted_to from restricted.intermediate.int_device_periods where anonymous_id = 'shared-device'"
+    before = Built(home.folder, 0)
+    former = before.rows(emails), before.rows(devices)
+    assert former[0][0][:2] == ("withdrawn", False) and [str(end) for _, end in former[1]] == ["2026-02-03 10:00:00"]
+    shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", OTHER)))
+    built = build(home.folder, "--without-tests", **shop_settings(raw, THIRD))
+    assert built.code == 0
+    assert (built.rows(emails), built.rows(devices)) == former
+    left = built.rows(
+        "select status, email, anonymous_id, coalesce(customer_id, consent_version, jurisdiction, source, request_id) from "
+        "restricted.intermediate.int_consents where is_person_erased order by effective_at")
+    assert left == [("withdrawn", "Family@example.com".lower(), None, None), ("granted", None, "shared-device", None),
+                    ("objected", None, "shared-device", None)]
+    assert found_in(home.folder, [OTHER, "twelve-consent-1", "twelve-order-1"]) == []
+    assert built.rows("select n_erased_rows from audit.control_totals where table_name = 'consents'") == [(1,)]
+    assert verify(home).findings == []
+    # everybody who holds the address is gone: nothing of it is left
+    shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", "person-thirteen"), request_id="all-of-them"))
+    assert build(home.folder, "--without-tests", **shop_settings(raw, THIRD)).code == 0
+    assert found_in(home.folder, ["family@example.com", "person-thirteen"]) == []
 
 
 def test_whoever_was_ever_linked_with_the_person_is_erased_with_them(shop: Shop, tmp_path: Path):

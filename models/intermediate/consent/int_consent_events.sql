@@ -29,25 +29,25 @@ devices as (
 
 persons as (
     select * from consents
-    where identifier_type != 'anonymous_id'
+    where identifier_type not in ('anonymous_id', 'erased')
 ),
 
 addressed as (
     select
-        persons.*,
+        consents.*,
         'email' as channel,
-        persons.email as address
-    from persons
-    where persons.is_stated_restriction and persons.email is not null
+        consents.email as address
+    from consents
+    where consents.is_stated_restriction and consents.identifier_type != 'anonymous_id' and consents.email is not null
 
     union all
 
     select
-        persons.*,
+        consents.*,
         'phone' as channel,
-        persons.phone as address
-    from persons
-    where persons.is_stated_restriction and persons.phone is not null
+        consents.phone as address
+    from consents
+    where consents.is_stated_restriction and consents.identifier_type != 'anonymous_id' and consents.phone is not null
 ),
 
 -- a signal speaks of what it governs, whatever purpose its row names, for the person and whoever used the device

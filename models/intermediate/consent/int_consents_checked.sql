@@ -20,7 +20,10 @@ purposes as (
 ),
 
 statuses as (
-    select status from {{ ref('consent_statuses') }}
+    select
+        status,
+        permits and track = 'consent' as is_agreement
+    from {{ ref('consent_statuses') }}
 ),
 
 normalised as (
@@ -46,6 +49,7 @@ normalised as (
         ) as recorded_at,
         unreadable_column,
         unreadable_value,
+        is_person_erased,
         is_erased
     from consents
     cross join settings
@@ -56,8 +60,9 @@ select
     normalised.consent_event_id,
     normalised.customer_id,
     normalised.anonymous_id,
-    normalised.email,
-    normalised.phone,
+    -- nobody else is bound by what an erased person agreed to: only that it replaces an older version is left
+    case when not (normalised.is_person_erased and statuses.is_agreement) then normalised.email end as email,
+    case when not (normalised.is_person_erased and statuses.is_agreement) then normalised.phone end as phone,
     normalised.purpose,
     normalised.status,
     normalised.consent_version,
@@ -67,6 +72,7 @@ select
     normalised.request_id,
     normalised.effective_at,
     normalised.is_recorded_at_known,
+    normalised.is_person_erased,
     normalised.recorded_at,
     normalised.unreadable_value,
     case

@@ -122,13 +122,15 @@ judged as (
 select
     source_system,
     consent_event_id,
+    -- of what an erased person chose only addresses and devices are left, which others may hold: each row stands for itself
     case
+        when is_person_erased then 'erased'
         when customer_id is not null then 'customer_id'
         when email is not null then 'email'
         when phone is not null then 'phone'
         else 'anonymous_id'
     end as identifier_type,
-    coalesce(customer_id, email, phone, anonymous_id) as identifier,
+    case when is_person_erased then consent_event_id else coalesce(customer_id, email, phone, anonymous_id) end as identifier,
     anonymous_id,
     email,
     phone,

@@ -36,6 +36,15 @@ customers as (
     where is_measured
 ),
 
+-- metrics look at a window, and at what led to the orders and unsubscriptions in it
+windows as (
+    select
+        as_of,
+        {{ plus_seconds('min(window_from)', '-86400 * ' ~ (var('attribution_days') | int)) }} as counted_from
+    from customers
+    group by as_of
+),
+
 visible as (
     select
         clock.as_of,
@@ -56,6 +65,9 @@ visible as (
     inner join clock
         on events.occurred_at <= clock.as_of
         and events.recorded_at <= clock.known_at
+    inner join windows
+        on clock.as_of = windows.as_of
+        and events.occurred_at > windows.counted_from
     inner join customer_keys on events.customer_id = customer_keys.identifier
     left join linked_persons
         on clock.as_of = linked_persons.as_of

@@ -39,7 +39,7 @@ visible as (
         periods.identifier is not null and {{ in_last_days('events.occurred_at', 30, 'clock.as_of') }} as is_in_30d,
         periods.identifier is not null and {{ in_last_days('events.occurred_at', 90, 'clock.as_of') }} as is_in_90d,
         -- which event and what it showed; the id by its length, so that any text can be taken apart again
-        case when events.event_type = 'product_view' then
+        case when events.event_type = 'product_view' and {{ in_last_days('events.occurred_at', 30, 'clock.as_of') }} then
             length(events.event_id) || ':' || events.event_id
             || coalesce('c' || events.product_category, 'p' || events.product_id)
         end as viewed

@@ -10,6 +10,7 @@ orders as (
 
 consents as (
     select * from {{ ref('int_consents') }}
+    where not is_person_erased
 ),
 
 held as (
