@@ -365,7 +365,8 @@ def test_no_join_compares_every_row_with_every_other(demo: Built):
         compiled = [path for path in (demo.folder / "target" / "compiled" / "segmentation" / "models").rglob("*.sql")
                     if path.is_file() and "_tests.yml" not in str(path)]
         for path in compiled:
-            if path.stem != "leaf_nonces" and "BLOCKWISE_NL_JOIN" in connection.execute(f"explain {path.read_text()}").fetchone()[1]:
+            if path.stem != "leaf_nonces" and "BLOCKWISE_NL_JOIN" in connection.execute(
+                    f"explain (format json) {path.read_text()}").fetchone()[1]:
                 found.add(path.stem)
     assert len(compiled) > 100 and found <= COMPARED_ROW_BY_ROW
 
