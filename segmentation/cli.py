@@ -406,6 +406,8 @@ def show_erasure(done) -> None:
         console.print("This request was fulfilled before: nothing to do.")
     rows = sum(number for _, number in done.relations)
     console.print(f"Erased: {rows:,} rows of {len(done.relations)} tables (audit.deletion_log, request_key {done.request_key})", soft_wrap=True)
+    for path in done.left_files:
+        console.print(f"Yours, not touched, and still naming the person: {printable(str(path))}", markup=False, soft_wrap=True)
     for outbox_id, recipient in done.messages:
         console.print(f"To tell: {printable(recipient)}  segmentation outbox show {outbox_id}", markup=False, soft_wrap=True)
     if done.messages:
@@ -498,6 +500,8 @@ def run_purge() -> None:
         console.print(f"  {segment:<30} {number:>9,}")
     if done.n_salts:
         console.print(f"Salts destroyed: {done.n_salts:,} (their epochs ended {salt_days} days before the newest evaluation, or earlier)")
+    for path in done.left_files:
+        console.print(f"Yours, not touched, and still naming the person: {printable(str(path))}", markup=False, soft_wrap=True)
     for outbox_id, recipient in done.messages:
         console.print(f"To tell: {printable(recipient)}  segmentation outbox show {outbox_id}", markup=False, soft_wrap=True)
 

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -75,6 +75,7 @@ class Erased:
     request_key: str
     relations: list[tuple[str, int]]
     messages: list[tuple[str, str]]  # outbox_id, recipient
+    left_files: list[Path]  # files in the home that are not the project's, and name the person
     is_new: bool = True
 
 
@@ -126,7 +127,7 @@ def resume(home: Home) -> Erased:
         step(home, journal)
     with home.writing() as warehouse:
         done = _done(warehouse, journal.request_key)
-    return done
+    return replace(done, left_files=deletion.files_naming([home.folder], journal.person.words, [*_kept(home), *_own_folders(home)]))
 
 
 def open_journal(home: Home, journal: Journal) -> None:
@@ -199,10 +200,8 @@ def publish_again(home: Home, journal: Journal) -> None:
 
 
 def clean_files(home: Home, journal: Journal) -> None:
-    """Artefacts, logs and exports inside the home that name the person go; of a log the lines that do."""
-    kept = [home.warehouse, home.restricted, home.journal, home.published]
-    folders = [home.folder, home.target, home.target.with_name("logs")]
-    for path in deletion.files_naming(folders, journal.person.words, kept):
+    """Artefacts, logs and exports that the project wrote and that name the person go; of a log the lines that do."""
+    for path in deletion.files_naming(_own_folders(home), journal.person.words, _kept(home)):
         deletion.remove_words(path, journal.person.words)
 
 
@@ -326,6 +325,16 @@ def _delete(warehouse: duckdb.DuckDBPyConnection, relation: str, condition: str)
     warehouse.execute(f"delete from {relation}")
 
 
+def _own_folders(home: Home) -> list[Path]:
+    """The folders that hold nothing but what the project wrote: whatever else lies in a home is its owner's, raw files above all."""
+    return [home.target, home.target.with_name("logs"), home.folder / "exports"]
+
+
+def _kept(home: Home) -> list[Path]:
+    """Files of the project that an erasure treats by itself."""
+    return [home.warehouse, home.restricted, home.journal, home.published, home.erasures]
+
+
 def _rename_choices(warehouse: duckdb.DuckDBPyConnection, person: Person) -> None:
     """What the person restricted on a shared address stands with its other holders: it stays there under the key that the next build gives it."""
     secret, _ = record_secrets(warehouse)
@@ -353,4 +362,4 @@ def _done(warehouse: duckdb.DuckDBPyConnection, request_key: str, is_new: bool =
             where acknowledged_at is null and deletion_id in (select deletion_id from restricted.vault.erasure_requests where request_key = ?)
             order by all
             """, [request_key]).fetchall()
-    return Erased(request_key, relations, messages, is_new)
+    return Erased(request_key, relations, messages, [], is_new)

@@ -26,7 +26,9 @@ EMAIL = (
     "case when {0} like '%_@_%' then case when strlen({0}) = length({0}) then trim(lower({0})) else "
     "translate(nfc_normalize(trim({0})), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') end end"
 )
-PHONE = "nullif(regexp_replace(regexp_replace({0}, '[^0-9]', '', 'g'), '^00', ''), '')"
+PHONE = "nullif(regexp_replace(regexp_replace(regexp_replace({0}, '[^0-9]', '', 'g'), '^00', ''), '^0+$', ''), '')"
+# as macro canonical_value writes a text
+CANONICAL = "replace(replace(replace({0}, chr(27), chr(27) || '0'), chr(30), chr(27) || '1'), chr(31), chr(27) || '2')"
 
 
 @dataclass
@@ -239,14 +241,15 @@ def load(connection: duckdb.DuckDBPyConnection, person: Person) -> None:
         "create or replace temp table own_identifiers as select unnest(?::varchar[]) as kind, unnest(?::varchar[]) as value",
         [[kind for kind, _ in person.identifiers], [value for _, value in person.identifiers]])
     # in the text of a rejected row each value stands between its name and a separator
+    value = CANONICAL.format("value")
     connection.execute(
-        """
+        f"""
         create or replace temp table own_texts as
-        select chr(31) || kind || '=' || value || chr(31) as value from own_identifiers
+        select chr(31) || kind || '=' || {value} || chr(31) as value from own_identifiers
         union all
-        select chr(31) || side || '=' || value || chr(31) from own_identifiers cross join (values ('left_id'), ('right_id')) as sides (side)
+        select chr(31) || side || '=' || {value} || chr(31) from own_identifiers cross join (values ('left_id'), ('right_id')) as sides (side)
         union all
-        select chr(31) || 'order_id=' || value || chr(31) from own_orders
+        select chr(31) || 'order_id=' || {value} || chr(31) from own_orders
         """
     )
 

@@ -22,9 +22,12 @@
     end
 {%- endmacro %}
 
-{# A phone number in the form that is keyed: digits only, a leading 00 taken as the international plus. #}
+{#
+    A phone number in the form that is keyed: digits only, a leading 00 taken as the international plus. Zeros alone are what is
+    typed into a field that must not be empty: nobody's number.
+#}
 {% macro normalised_phone(column) -%}
-    nullif(regexp_replace({{ regexp_replace_all(column, '[^0-9]', '') }}, '^00', ''), '')
+    nullif(regexp_replace(regexp_replace({{ regexp_replace_all(column, '[^0-9]', '') }}, '^00', ''), '^0+$', ''), '')
 {%- endmacro %}
 
 {#

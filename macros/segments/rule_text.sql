@@ -4,10 +4,17 @@
     change hides in them. Argument: node.
 #}
 {% macro rule_text(node) -%}
-    {%- set comment = '[{]#.*?#[}]|/[*].*?[*]/|--[^\n]*' -%}
-    {%- set quoted = '\\x27(?:[^\\x27]|\\x27\\x27)*\\x27|\\x22(?:[^\\x22]|\\x22\\x22)*\\x22' -%}
-    {%- set found = modules.re.findall('(?s)(?:' ~ comment ~ ')|(' ~ quoted ~ '|[\\w.]+|[^\\s\\w])', node.raw_code) -%}
+    {%- set pattern = rule_patterns() -%}
+    {%- set found = modules.re.findall('(?s)(?:' ~ pattern.comment ~ ')|(' ~ pattern.quoted ~ '|[\\w.]+|[^\\s\\w])', node.raw_code) -%}
     {{ return(found | select | join(' ')) }}
+{%- endmacro %}
+
+{# Regular expressions for what is no token of a rule (comment) and for texts in quotes (quoted). A line ends a comment, as engines see lines. #}
+{% macro rule_patterns() -%}
+    {{ return({
+        'comment': '[{]#.*?#[}]|/[*].*?[*]/|--[^\r\n]*',
+        'quoted': '\\x27(?:[^\\x27]|\\x27\\x27)*\\x27|\\x22(?:[^\\x22]|\\x22\\x22)*\\x22'
+    }) }}
 {%- endmacro %}
 
 {#

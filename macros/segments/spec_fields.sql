@@ -234,9 +234,9 @@
         'parameters': {'type': 'parameters'},
         'min_notice_version': {'type': 'text', 'optional': true},
         'stability': {'type': 'integer', 'least': 2, 'most': 12, 'optional': true},
-        'author': {'type': 'text', 'longest': 100},
+        'author': {'type': 'text', 'longest': 100, 'pattern': '[!-~]+( [!-~]+)*', 'example': 'Jane Doe or privacy-office, in plain letters'},
         'requested_by': {'type': 'text', 'longest': 100},
-        'approver': {'type': 'text', 'longest': 100},
+        'approver': {'type': 'text', 'longest': 100, 'pattern': '[!-~]+( [!-~]+)*', 'example': 'Jane Doe or privacy-office, in plain letters'},
         'reason': {'type': 'text', 'longest': 500},
         'change_ref': {'type': 'text', 'longest': 100}
     }) }}

@@ -98,6 +98,9 @@
     {%- if value is string -%}
         {%- if not value | trim or value | trim | length > rule.get('longest', 2000) -%}{{ return(false) }}
         {%- elif modules.re.search('[\\x00-\\x08\\x0b-\\x1f\\x7f\\ud800-\\udfff]', value) -%}{{ return(false) }}
+        {#- what nobody sees could make two names out of one, or turn a line around -#}
+        {%- elif modules.re.search('[\\x80-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]', value) -%}
+            {{ return(false) }}
         {%- elif rule.get('pattern') and not modules.re.fullmatch(rule.pattern, value) -%}{{ return(false) }}
         {%- elif rule.get('format') == 'zone' -%}{{ return(value in modules.pytz.all_timezones_set) }}
         {%- elif rule.get('format') == 'day' -%}{{ return(is_calendar_day(value)) }}

@@ -82,7 +82,8 @@
     The ways by which data about people reach an exposure without the permission gate, each as `source <- ... <- model`.
     Walks the graph upwards and stops at the gate (segment_members), at the permissions that it asks (consent_state) and at
     what holds nobody's data: the clock, lists of words, specs, vendors, keys of the vault. Whatever else holds a person,
-    that is any source, demo seed or restricted model, and any mart or segment on the way to one.
+    that is any source, demo seed or restricted model, and any mart or segment on the way to one. A vendor that reads permissions or
+    keys themselves reads past the gate.
     Argument: exposure, of dbt's graph.
 #}
 {% macro ungated_paths(exposure) -%}
@@ -94,11 +95,11 @@
         {%- set id, path = waiting.pop() -%}
         {%- set name = id.split('.')[-1] -%}
         {%- set node = graph.nodes.get(id, {}) -%}
-        {%- if id not in seen and name not in impersonal_relations() -%}
+        {%- if id not in seen and (id not in impersonal_relations() or (not path and id not in gated_relations())) -%}
             {%- do seen.append(id) -%}
             {%- set way = name ~ (' <- ' ~ path if path else '') -%}
             {%- set folder = (node.get('fqn') or ['', ''])[1] -%}
-            {%- if id.startswith('source.') or folder in ('staging', 'intermediate', 'demo') -%}
+            {%- if id.startswith('source.') or folder in ('staging', 'intermediate', 'demo') or id in impersonal_relations() -%}
                 {%- do found.append(way) -%}
             {%- else -%}
                 {%- for parent in (node.get('depends_on') or {}).get('nodes', []) -%}
@@ -110,9 +111,16 @@
     {{ return(found | sort) }}
 {%- endmacro %}
 
-{# Where the walk of ungated_paths() stops: the gate and its permissions, and relations that hold nobody's data. #}
+{# Ids of nodes where the walk of ungated_paths() stops: the gate and its permissions, and relations that hold nobody's data. #}
 {% macro impersonal_relations() -%}
-    {{ return([
-        'segment_members', 'consent_state', 'evaluation_clock', 'segment_registry', 'demo_hmac_keys', 'hmac_keys'
+    {%- set project = '.' ~ project_name ~ '.' -%}
+    {{ return(gated_relations() + [
+        'model' ~ project ~ 'consent_state', 'source' ~ project ~ 'vault.hmac_keys', 'seed' ~ project ~ 'demo_hmac_keys'
     ]) }}
+{%- endmacro %}
+
+{# Of these, what a vendor may read itself. #}
+{% macro gated_relations() -%}
+    {%- set project = 'model.' ~ project_name ~ '.' -%}
+    {{ return([project ~ 'segment_members', project ~ 'evaluation_clock', project ~ 'segment_registry']) }}
 {%- endmacro %}

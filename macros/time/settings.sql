@@ -6,13 +6,38 @@
 
 {#
     Refuses settings that no node would accept, before the first one runs. On-run-start.
-    Errors: those of instant_setting() and text_setting().
+    Errors: those of instant_setting(), text_setting() and assert_vars().
 #}
 {% macro assert_settings() -%}
     {%- for name, words in [('AS_OF', ['latest']), ('KNOWN_AT', ['latest']), ('INGESTED_AT', [])] -%}
         {%- do instant_setting(name, also=words) -%}
     {%- endfor -%}
     {%- do reporting_currency() -%}
+    {%- do assert_vars() -%}
+{%- endmacro %}
+
+{#
+    Refuses vars of the project that are not of their kind: `int` makes 0 out of what is no number, which would switch an age limit
+    off, and a zone is written into SQL. Errors: one sentence naming the var.
+#}
+{% macro assert_vars() -%}
+    {%- set least = {
+        'retention_active_days': 1, 'retention_drifting_days': 1, 'retention_churn_risk_days': 1, 'minimum_age_years': 0, 'opt_in_age_years': 0,
+        'metrics_window_days': 1, 'attribution_days': 1, 'history_retention_days': 1, 'anonymous_window_days': 1, 'anonymous_retention_days': 1,
+        'revocation_sla_hours': 0
+    } -%}
+    {%- for name, number in least.items() -%}
+        {%- set value = var(name) -%}
+        {%- if not modules.re.fullmatch('[0-9]{1,6}', value | string) or value | int < number -%}
+            {{ exceptions.raise_compiler_error('var ' ~ name ~ ' must be a whole number from ' ~ number ~ ' on, not "' ~ value ~ '"') }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if var('timezone') not in modules.pytz.all_timezones_set -%}
+        {{ exceptions.raise_compiler_error('var timezone must be the IANA name of a time zone, like Europe/Berlin, not "' ~ var('timezone') ~ '"') }}
+    {%- endif -%}
+    {%- if var('retention_mode') not in ['fixed', 'calibrated'] -%}
+        {{ exceptions.raise_compiler_error('var retention_mode must be fixed or calibrated, not "' ~ var('retention_mode') ~ '"') }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# REPORTING_CURRENCY as a literal; the demo has euros. #}

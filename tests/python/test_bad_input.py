@@ -13,10 +13,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+import yaml
 from conftest import build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jinja_macros import Macros
+from jinja_macros import Macros, Refused
 from pyarrow import parquet
 
 from segmentation.cli import check_environment, complain, executor, main, prepare
@@ -24,6 +25,7 @@ from segmentation.contract import CONTRACT
 from segmentation.dbt_run import environment, run_dbt
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
+from segmentation.person import PHONE
 from segmentation.raw_input import create_views, find_files, fingerprint, unread, view_queries
 from segmentation.vault import ensure_keys
 
@@ -318,6 +320,48 @@ def test_a_plain_dbt_build_refuses_a_hostile_date_too(value: str, sentence: str,
     with environment({"AS_OF": value}), pytest.raises(UserError) as error:
         run_dbt(["compile", "--select", "evaluation_clock"], home)
     assert sentence in str(error.value) and "Traceback" not in str(error.value)
+
+
+@pytest.mark.parametrize("name, value", [
+    ("minimum_age_years", "sixteen"), ("minimum_age_years", -5), ("opt_in_age_years", True), ("metrics_window_days", 0), ("attribution_days", 7.5),
+    ("history_retention_days", None), ("timezone", "UTC' or 1=1 --"), ("timezone", "Berlin"), ("retention_mode", "guess"),
+])
+def test_a_var_that_is_not_of_its_kind_is_refused_by_name(name: str, value: object):
+    """Jinja's `int` makes 0 of what is no number, which would switch the age gate off."""
+    macros = Macros(PROJECT / "macros/time", PROJECT / "macros/cross_db")
+    declared = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    macros.context["var"] = declared.__getitem__
+    macros.assert_vars()
+    macros.context["var"] = (declared | {name: value}).__getitem__
+    with pytest.raises(Refused, match=f"var {name} must be ") as error:
+        macros.assert_vars()
+    assert "\n" not in str(error.value)
+
+
+def test_every_var_that_is_a_number_is_checked():
+    text = (PROJECT / "macros/time/settings.sql").read_text()
+    numbers = {name for name, value in yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"].items() if isinstance(value, int)}
+    assert numbers and all(f"'{name}': " in text for name in numbers)
+
+
+def test_two_different_rows_never_read_alike():
+    """A cell may hold what the canonical row puts between its fields."""
+    macros = Macros(PROJECT / "macros/sources", PROJECT / "macros/cross_db", PROJECT / "macros/audit")
+    row = macros.canonical_row(["status", "coupon_code", "channel"])
+    cells = [("x", "y\x1fchannel=z", None), ("x\x1fcoupon_code=y", "z", None), ("x", "y", "z"), ("x", "y", "\x1e"), ("x", "y", None),
+             ("x", "y", "\x1b1"), ("x", "", "")]
+    with duckdb.connect() as connection:
+        texts = [connection.execute(f"select {row} from (select ? as status, ? as coupon_code, ? as channel)", cell).fetchone()[0] for cell in cells]
+    assert len(set(texts)) == len(cells)
+
+
+@pytest.mark.parametrize("text", ["0", "+0", "000 000", "000-0000", "0000000000", "00"])
+def test_zeros_are_nobodys_phone_number(text: str):
+    """Typed into a field that must not be empty, they would make one person of all who typed them."""
+    macros = Macros(PROJECT / "macros/cross_db")
+    with duckdb.connect() as connection:
+        assert connection.execute(f"select {macros.normalised_phone('value')}, {PHONE.format('value')} from (select ? as value)", [text]).fetchall() == [
+            (None, None)]
 
 
 def test_what_could_steer_a_terminal_is_printed_as_an_escape(capsys):

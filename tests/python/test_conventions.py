@@ -372,6 +372,14 @@ def test_no_join_compares_every_row_with_every_other(demo: Built):
     assert len(compiled) > 100 and found <= COMPARED_ROW_BY_ROW
 
 
+def test_no_text_of_a_spec_or_vendor_is_rendered():
+    """dbt renders Jinja in YAML: an approver could be read from the environment, and a secret written into the docs."""
+    files = sources("models/segments", ".yml") + sources("models/activation", ".yml")
+    rendered = {path.name: found for path in files
+                if (found := re.findall(r"{[{%](?!\s*doc\('\w+'\)\s*}}).*", path.read_text())) and not path.name.startswith("_")}
+    assert len(files) > 40 and rendered == {}
+
+
 def test_every_unit_test_was_run(demo: Built, manifest):
     results = json.loads((demo.folder / "target" / "run_results.json").read_text())["results"]
     run = {row["unique_id"] for row in results if row["unique_id"].startswith("unit_test.") and row["status"] == "pass"}

@@ -19,6 +19,7 @@ from processes import FIRST, SECOND, differences, export, shop_settings, write_s
 from segmentation import erase as erasing
 from segmentation import outbox
 from segmentation.ask import ask, check, find
+from segmentation.cli import show_erasure
 from segmentation.dbt_run import project_graph
 from segmentation.erase import STEPS, Journal, erase, resume
 from segmentation.erasure_request import LARGEST, read_request
@@ -410,6 +411,25 @@ def test_c46_after_a_restore_nothing_runs_before_the_erased_are_erased_again(sho
     shutil.copy(shop.home / "warehouse.duckdb", home.warehouse)
     assert command(home.folder, "restore-check").code == 1
     assert "restore both from one backup" in capsys.readouterr().err
+
+
+def test_files_of_the_shop_inside_the_home_are_named_and_left_alone(shop: Shop, tmp_path: Path, capsys):
+    """A home may hold the raw folder; erasing one person must not take everybody's orders along."""
+    home = shop.copy(tmp_path / "home")
+    raw = Path(shutil.copytree(shop.raw, home.folder / "raw"))
+    notes = home.folder / "notes.txt"
+    notes.write_text(f"called {PERSON}\n")
+    home.erasures.write_text(json.dumps([{
+        "deletion_id": "d", "request_id": f"re-{PERSON}", "regulation": "gdpr", "requested_at": "2026-01-01 00:00:00",
+        "erased_at": "2026-01-01 00:00:00", "acted_at": "2026-01-01 00:00:00", "identifiers": [], "keys": []}]))
+    before = {path: path.read_bytes() for path in raw.iterdir()}
+    done = shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", PERSON)))
+    assert {path: path.read_bytes() for path in raw.iterdir()} == before and notes.exists()
+    assert notes in done.left_files and raw / "orders.csv" in done.left_files
+    assert not any(path.is_relative_to(home.folder / "exports") for path in done.left_files)
+    assert [entry["request_id"] for entry in json.loads(home.erasures.read_text())][0] == f"re-{PERSON}"
+    show_erasure(done)
+    assert "still naming the person: " in capsys.readouterr().out
 
 
 def test_a_table_that_the_project_does_not_know_stops_the_erasure(shop: Shop, tmp_path: Path):

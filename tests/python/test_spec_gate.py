@@ -396,6 +396,65 @@ def test_a_rule_reads_customer_features_only(macros):
     assert line.startswith("segment vip, field data_inputs: does not cover model.segmentation.orders")
 
 
+# where the rule of vip goes on; each would read, or hide, what the spec does not declare
+HOSTILE_RULES = {
+    "another relation": "or exists (select 1 from restricted.vault.hmac_keys)",
+    "a file": "or exists (select 1 from read_csv('/etc/passwd'))",
+    "a path": "or exists (select 1 from '/etc/passwd')",
+    "a relation after a comma": "or exists (select 1 from features, pg_tables)",
+    "an environment variable": "or {{ env_var('HOME') }} = 'x'",
+    "SQL in the argument of a macro": "or {{ in_last_days('features.as_of) or (true', 30, 'features.as_of') }}",
+    "a Jinja statement": "{% if true %}or true{% endif %}",
+    "an undeclared column with blanks": "or features . is_subscribed",
+    "an undeclared column in quotes": 'or features."is_subscribed"',
+    "an undeclared column without its relation": "or is_subscribed",
+    "another alias": "or exists (select 1 from features as f where f.is_subscribed)",
+    "all columns": "or exists (select features.* from features)",
+    "the clock": "or current_timestamp > features.as_of",
+    "chance": "or random() > 0.5",
+    "a setting": "or getvariable('x') = 1",
+    "another statement": "; drop table members",
+    "a cast that only some engines know": "or features.order_count::varchar = '1'",
+    "a quote by dollars": "or $$x$$ = 'x'",
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE_RULES)
+def test_a_rule_may_use_what_is_listed_and_nothing_else(macros, case):
+    node = copy.deepcopy(NODES["vip"])
+    node["raw_code"] = node["raw_code"].replace("\n)\n\nselect * from members", f"\n        {HOSTILE_RULES[case]}\n)\n\nselect * from members")
+    assert node["raw_code"] != NODES["vip"]["raw_code"]
+    lines = refusals(macros, [node])
+    assert lines and any(line.startswith("segment vip, field rule: has ") and " in its SQL; it may use features.<column>" in line for line in lines)
+
+
+@pytest.mark.parametrize("comment", ["-- harmless\r or true", "-- {{ '\\n' }} or true", "/* {{ '*/ or true /*' }} */", "-- {% raw %}"])
+def test_no_comment_of_a_rule_hides_anything_from_its_lock(macros, comment):
+    """DuckDB ends a comment at a carriage return, and Jinja prints into comments."""
+    node = copy.deepcopy(NODES["vip"])
+    node["raw_code"] += comment
+    lines = refusals(macros, [node])
+    assert any(line.startswith(("segment vip, field rule: has a carriage return", "segment vip, field rule: has Jinja in the comment")) for line in lines)
+
+
+def test_a_rule_may_have_windows_line_ends_and_jinja_comments(macros):
+    node = copy.deepcopy(NODES["vip"])
+    node["raw_code"] = "{# it's -- a {{ comment }} #}\n" + node["raw_code"].replace("\n", "\r\n")
+    assert refusals(macros, [node]) == []
+
+
+@pytest.mark.parametrize("author, approver", [("ann", "ann\u200b"), ("ann", "\u202eann"), ("ann", "\u0430nn"), ("ann lee", "ann  lee"), ("ann", "ann\xad")])
+def test_an_approver_is_not_the_author_in_disguise(macros, author, approver):
+    lines = refusals(macros, [broken("vip", versions__0__author=author, versions__0__approver=approver)])
+    assert any(line.startswith("segment vip, field versions[1].approver: is ") for line in lines)
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u202eVIP", "V\u2060IP", "\ufeffVIP"])
+def test_a_name_has_no_characters_that_nobody_sees(macros, text):
+    [line] = refusals(macros, [broken("vip", name=text)])
+    assert line.startswith("segment vip, field name: is ")
+
+
 def test_consented_data_needs_its_consent(macros):
     features = {"resource_type": "model", "name": "customer_features", "columns": {
         "net_spend": {"meta": {}}, "order_count": {"meta": {"purpose": "personalize.content.profiling"}},
@@ -682,6 +741,11 @@ def test_no_data_reaches_a_vendor_past_the_permission_gate(macros):
     assert lines_for("customers") == ["int_orders <- customers"]
     assert lines_for("audience_memberships", "segment_candidates") == ["int_orders <- customers <- segment_candidates"]
     assert lines_for("int_orders") == ["int_orders"]
+    assert lines_for("consent_state") == ["consent_state"]
+    for foreign in ("source.segmentation.vault.hmac_keys", "seed.segmentation.demo_hmac_keys", "source.segmentation.raw.consent_state"):
+        assert macros.ungated_paths({"depends_on": {"nodes": [foreign]}}) == [foreign.split(".")[-1]]
+    graph["model.other.segment_members"] = node("marts", "int_orders")
+    assert macros.ungated_paths({"depends_on": {"nodes": ["model.other.segment_members"]}}) == ["int_orders <- segment_members"]
     graph["model.segmentation.audience_memberships"]["depends_on"]["nodes"].append("source.segmentation.raw.orders")
     assert lines_for("audience_memberships") == ["orders <- audience_memberships"]
 
