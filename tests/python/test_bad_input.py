@@ -456,6 +456,13 @@ def test_a_malformed_key_file_is_refused_without_showing_it(text: str, tmp_path:
     assert "ab" * 8 not in str(error.value) and "cd" * 8 not in str(error.value)
 
 
+def test_a_key_file_in_the_folder_of_nobody_is_refused(tmp_path: Path, capsys, raw_folder):
+    raw = raw_folder(orders=[{"order_id": "o1", "ordered_at": "2026-01-01", "gross_amount": "5"}])
+    assert build(tmp_path / "home", SEGMENTS_RAW=str(raw), SEGMENTS_KEY_FILE="~nosuchuser/keys").code == 1
+    assert_one_sentence(re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err), "SEGMENTS_KEY_FILE ~nosuchuser/keys", "cannot be read")
+    assert not (tmp_path / "home" / "warehouse.duckdb").exists()
+
+
 def test_a_missing_and_a_changed_key_file_are_refused(tmp_path: Path):
     path = tmp_path / "keys"
     with duckdb.connect() as connection:

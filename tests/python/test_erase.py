@@ -585,8 +585,39 @@ def test_who_is_not_known_cannot_be_erased(shop: Shop, tmp_path: Path, identity:
     assert not home.journal.exists()
 
 
-def test_a_damaged_journal_is_named(tmp_path: Path):
-    (tmp_path / ".erasure.json").write_text("{")
+LISTED = {
+    "deletion_id": "d", "request_id": "r", "regulation": "gdpr", "requested_at": "2026-03-09 10:00:00", "erased_at": "2026-03-09 10:00:00.5",
+    "acted_at": "2026-03-09 12:00:00", "identifiers": [["email", "00ff", 7, 8, 1]], "keys": ["00ff"]}
+
+
+def test_a_list_of_erasures_is_read_as_it_was_written(tmp_path: Path, erased: Built):
+    assert erasing.read_list(tmp_path / "nowhere.json") == []
+    for entries in ([], [LISTED], [LISTED | {"identifiers": [], "keys": []}], json.loads((erased.folder / "erasures.json").read_text())):
+        (tmp_path / "list.json").write_text(json.dumps(entries))
+        assert erasing.read_list(tmp_path / "list.json") == entries
+
+
+@pytest.mark.parametrize("content", [
+    "", "{}", "null", "7", '"text"', "[7]", "[[]]", "[{}]", "[" * 60_000, '[{"a": ' * 9000 + "1" + "}]" * 9000, "[" + "9" * 5_000 + "]",
+    *(json.dumps([{name: value for name, value in LISTED.items() if name != missing}]) for missing in LISTED if missing != "acted_at"),
+    *(json.dumps([LISTED, LISTED | changed]) for changed in (
+        {"deletion_id": ["d"]}, {"request_id": None}, {"request_id": "\ud800"}, {"regulation": {}}, {"requested_at": "yesterday"},
+        {"erased_at": 20260309}, {"erased_at": "2026-02-30 00:00:00"}, {"erased_at": "2026-03-09T10:00:00Z"}, {"keys": {}}, {"keys": [{}]},
+        {"keys": "00ff"}, {"identifiers": {}}, {"identifiers": ["email"]}, {"identifiers": ["abcde"]}, {"identifiers": [["email", {}, 7, 8, 1]]},
+        {"identifiers": [["email", "00ff", 7, 8, True]]}, {"identifiers": [["email", "00ff", 7.0, 8, 1]]},
+        {"identifiers": [["email", "00ff", 7, 8, 1 << 40]]}, {"identifiers": [["email", "00ff", 7, 8]]})),
+], ids=lambda text: ascii(text)[:30])
+def test_a_damaged_list_of_erasures_is_refused_in_one_sentence(content: str, tmp_path: Path):
+    path = tmp_path / "list.json"
+    path.write_text(content)
+    with pytest.raises(UserError) as error:
+        erasing.read_list(path)
+    assert str(error.value) == f"{path} is damaged: restore it from where you keep a copy."
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "null", "{}", "[" * 60_000, '{"person": ' * 9000 + "1" + "}" * 9000], ids=lambda text: text[:12])
+def test_a_damaged_journal_is_named(tmp_path: Path, content: str):
+    (tmp_path / ".erasure.json").write_text(content)
     with pytest.raises(UserError, match="is damaged"):
         Journal.read(tmp_path / ".erasure.json")
 
