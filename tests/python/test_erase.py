@@ -14,7 +14,7 @@ from conftest import Built, build, command
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja_macros import Macros
-from processes import FIRST, SECOND, differences, export, shop_settings, write_shop
+from processes import FIRST, KEYS, SECOND, differences, export, shop_settings, write_shop
 
 from segmentation import erase as erasing
 from segmentation import outbox
@@ -24,7 +24,7 @@ from segmentation.erase import STEPS, Journal, erase, resume
 from segmentation.erasure_request import LARGEST, read_request
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
-from segmentation.person import EMAIL, PHONE, Person, add_records, buckets, erased_hash, find_person, record_secrets
+from segmentation.person import EMAIL, PHONE, Person, add_records, buckets, erased_hash, find_person, hmac_hex, record_secrets, residues
 from segmentation.vault import padded_blocks
 from segmentation.verify import verify
 
@@ -34,6 +34,9 @@ PERSON, OTHER = "person-eleven", "person-twelve"
 # what must be found nowhere, also not in compressed values: ids, addresses, orders and events of PERSON
 NAMED = ("person-eleven", "eleven.person@example.com", "eleven.guest@example.net", "4930123456711", "eleven-order-1", "eleven-order-9",
          "eleven-refund-1", "eleven-send-1", "eleven-link-1", "eleven-consent-1")
+# what "customer 20" is known by here, and what somebody else has as an id: of a customer, of an order, in a row that is rejected
+TAKEN_FROM = "customer 20"
+TAKEN = hmac_hex(padded_blocks(bytes.fromhex(KEYS.split()[0])), f"customer_id|{TAKEN_FROM}|0")
 ROWS = {
     "orders": ("order_id,ordered_at,gross_amount,customer_id,email,phone,currency,recorded_at", [
         "eleven-order-1,2026-01-10 10:00:00,300.00,person-eleven, Eleven.Person@Example.com,,EUR,2026-01-10 10:00:00",
@@ -42,7 +45,10 @@ ROWS = {
         "eleven-order-8,2026-02-12 10:00:00,20.00,,eleven.person@example.com,+49 30 123456711,EUR,2026-02-12 10:00:00",
         "eleven-order-9,2026-02-13 10:00:00,25.00,,,0049 30 123456711,EUR,2026-02-13 10:00:00",
         "twelve-order-1,2026-01-12 10:00:00,350.00,person-twelve,family@example.com,,EUR,2026-01-12 10:00:00",
-        "thirteen-order-1,2026-01-13 10:00:00,90.00,person-thirteen,family@example.com,,EUR,2026-01-13 10:00:00"]),
+        "thirteen-order-1,2026-01-13 10:00:00,90.00,person-thirteen,family@example.com,,EUR,2026-01-13 10:00:00",
+        f"taken-order-1,2026-01-14 10:00:00,75.00,{TAKEN},{TAKEN}@example.com,,EUR,2026-01-14 10:00:00",
+        f"taken-order-2,2026-01-14 10:00:00,-5.00,{TAKEN},,,EUR,2026-01-14 10:00:00",
+        f"{TAKEN},2026-01-15 10:00:00,35.00,person-thirteen,,,EUR,2026-01-15 10:00:00"]),
     "order_lines": ("order_id,line_number,product_id,quantity,unit_price", [
         "eleven-order-1,1,product-1,1,300.00", "twelve-order-1,1,product-1,1,350.00"]),
     "products": ("product_id,product_category", ["product-1,shoes"]),
@@ -419,6 +425,33 @@ def test_a_table_that_the_project_does_not_know_stops_the_erasure(shop: Shop, tm
     with pytest.raises(UserError, match=r"warehouse\.main\.my_copy holds customer_key, but is no table of this project"):
         shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", PERSON)))
     assert not home.journal.exists() and verify(home).findings == []
+
+
+def test_a_key_that_somebody_else_has_as_an_id_does_not_stop_the_erasure(shop: Shop, tmp_path: Path):
+    """A shop may give any text as an id; who bears it stays, and a key where nobody is known by it is still found."""
+    home = shop.copy(tmp_path / "home")
+    theirs = ["select * from restricted.vault.customer_keys where contains(identifier, ?) order by all",
+              "select * from marts.orders where customer_key in (select customer_key from restricted.vault.customer_keys "
+              "where contains(identifier, ?)) order by all",
+              "select order_id, email from restricted.intermediate.int_orders_checked where order_id = ? order by all"]
+    before = [Built(home.folder, 0).rows(query, [TAKEN]) for query in theirs]
+    assert all(before)
+    with home.writing() as warehouse:
+        person = find_person(warehouse, (("customer_id", TAKEN_FROM),))
+        add_records(warehouse, person)
+    assert TAKEN in person.customer_keys
+    shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", TAKEN_FROM)))
+    assert not home.journal.exists() and verify(home).findings == []
+    assert [Built(home.folder, 0).rows(query, [TAKEN]) for query in theirs] == before
+    assert Built(home.folder, 0).rows("select 1 from restricted.vault.customer_keys where identifier = ?", [TAKEN_FROM]) == []
+    with home.writing() as warehouse:
+        kept = {("restricted", "vault", "outbox")}
+        assert list(residues(warehouse, person, kept)) == []
+        for column, text in (("customer_id", f"{TAKEN}!"), ("email", f"{TAKEN}@example.net"), ("currency", TAKEN)):
+            warehouse.execute("begin")
+            warehouse.execute(f"update restricted.intermediate.int_orders_checked set {column} = ? where order_id = 'thirteen-order-1'", [text])
+            assert list(residues(warehouse, person, kept)) == [f"restricted.intermediate.int_orders_checked, column {column}"]
+            warehouse.execute("rollback")
 
 
 def test_a_shared_address_does_not_say_who_asks(shop: Shop, tmp_path: Path):
