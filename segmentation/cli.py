@@ -634,7 +634,7 @@ def prepare(home: Home) -> dict[str, str]:
     """
     from segmentation.prediction_document import ensure_document
     from segmentation.raw_input import create_views, find_files, newest_change, unread, view_queries
-    from segmentation.vault import ensure_epochs, ensure_keys
+    from segmentation.vault import ensure_epochs, ensure_keys, key_file_setting
 
     settings = caller_settings() | {"SEGMENTS_TARGET": "duckdb"}
     raw = folder_setting("SEGMENTS_RAW")
@@ -652,8 +652,8 @@ def prepare(home: Home) -> dict[str, str]:
     refuse_unready(home)
     restricted = home.open_restricted()
     try:
-        ensure_keys(restricted, key_file(), has_history=home.warehouse.exists())
-        ensure_epochs(restricted, key_file())
+        ensure_keys(restricted, key_file_setting(), has_history=home.warehouse.exists())
+        ensure_epochs(restricted, key_file_setting())
         create_views(restricted, queries)
         ensure_document(restricted)
     finally:
@@ -664,12 +664,6 @@ def prepare(home: Home) -> dict[str, str]:
     # dbt needs to know that there is a folder, not which: another path would make it parse the whole project again
     settings["SEGMENTS_RAW"] = "given"
     return settings
-
-
-def key_file() -> Path | None:
-    """The file of HMAC keys that the shop gives, if it does."""
-    given = os.environ.get("SEGMENTS_KEY_FILE")
-    return Path(given).expanduser() if given else None
 
 
 def caller_settings() -> dict[str, str]:
@@ -759,10 +753,10 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
     On Postgres the seed is among the settings.
     """
     from segmentation.dbt_run import environment, run_dbt
-    from segmentation.vault import nonce_seed
+    from segmentation.vault import key_file_setting, nonce_seed
 
     is_shop_of_files = settings.get("SEGMENTS_RAW") and settings.get("SEGMENTS_TARGET") != "postgres"
-    seed = nonce_seed(home, key_file()) if is_shop_of_files else nullcontext()
+    seed = nonce_seed(home, key_file_setting()) if is_shop_of_files else nullcontext()
     columns = (TextColumn("{task.description:<28}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[node]}"))
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(title, total=None, node="")

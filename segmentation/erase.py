@@ -55,7 +55,7 @@ class Journal:
             person = content.pop("person")
             person["identifiers"] = [tuple(pair) for pair in person["identifiers"]]
             return cls(person=Person(**person), **content)
-        except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
             raise UserError(f"{path} is damaged: restore it, or restore the whole SEGMENTS_HOME and erase again.") from None
 
     def write(self, path: Path) -> None:
@@ -236,17 +236,37 @@ STEPS: tuple[Callable[[Home, Journal], None], ...] = (
 
 
 def read_list(path: Path) -> list[dict]:
-    """The erasures on the list outside the databases; none when there is no list. Raises UserError when it is damaged."""
+    """The erasures on the list outside the databases; none when there is no list. Raises UserError when it is damaged.
+
+    Everything that erasing again reads is looked at: half way through the list it would be too late to find that an entry is no use.
+    """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        if not all(isinstance(one["deletion_id"], str) and one["erased_at"] and one["requested_at"] and isinstance(one["keys"], list)
-                   and all(len(row) == 5 for row in one["identifiers"]) for one in entries):
+        if not isinstance(entries, list) or not all(map(_is_listed, entries)):
             raise ValueError
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError, LookupError):
+    except (OSError, ValueError, RecursionError):
         raise UserError(f"{path} is damaged: restore it from where you keep a copy.") from None
     return entries
+
+
+def _is_listed(entry) -> bool:
+    """Whether something is an entry as remember() writes it. Raises ValueError for texts that are no Unicode and instants that are none."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("keys"), list) or not isinstance(entry.get("identifiers"), list):
+        return False
+    suppressed = entry["identifiers"]
+    if not all(isinstance(row, list) and [type(value) for value in row] == [str, str, int, int, int] for row in suppressed):
+        return False
+    instants = [entry.get(name) for name in ("requested_at", "erased_at")]
+    texts = [entry.get(name) for name in ("deletion_id", "request_id", "regulation")] + entry["keys"]
+    texts += [text for row in suppressed for text in row[:2]]
+    if not all(isinstance(text, str) for text in instants + texts):
+        return False
+    for text in texts:
+        text.encode()
+    return all(datetime.fromisoformat(text).tzinfo is None for text in instants) and all(
+        0 <= number < 1 << 31 for row in suppressed for number in row[2:])
 
 
 def _refuse_unknown(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person) -> None:

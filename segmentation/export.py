@@ -22,7 +22,7 @@ import yaml
 
 from segmentation.ask import RISKY, as_csv
 from segmentation.errors import UserError
-from segmentation.files import write_whole
+from segmentation.files import check_target, write_whole
 from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.publish import read_relation
 
@@ -121,6 +121,9 @@ def export(home: Home, exportable: Exportable, k: int, path: Path | None = None)
     would take for a formula are quoted. Raises UserError when there is no build, or the place cannot be written.
     """
     path = path or _exports(home) / f"{exportable.name}.csv"
+    check_target(path)
+    manifest_path = path.with_name(path.name + ".manifest.json")
+    check_target(manifest_path)  # before anything is written: no export without its manifest
     relation = f"{exportable.schema}.{exportable.name}"
     names, found = read_relation(home, relation, exportable.grain)
     rows = [dict(zip(names, row)) for row in found]
@@ -136,7 +139,6 @@ def export(home: Home, exportable: Exportable, k: int, path: Path | None = None)
         "person_keys": "none", "formula_safe": _is_formula_safe(content), "head_hash": _head(home),
         "file": path.name, "sha256": hashlib.sha256(content.encode()).hexdigest(),
     }
-    manifest_path = path.with_name(path.name + ".manifest.json")
     write_whole(path, content)
     write_whole(manifest_path, json.dumps(manifest, indent=2) + "\n")
     return Export(path, manifest_path, len(shown), n_few, n_complementary)

@@ -7,6 +7,7 @@ model is covered by the names of its columns, and a table that is none of the pr
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ PERSON_COLUMNS = (
     "person_identifier", "left_id", "right_id",
     "order_id", "order_key", "event_id", "payload", "row_key",
 )
+# those that hold what a shop gave, in its words, and no key that was computed here
+GIVEN_COLUMNS = (
+    "customer_id", "email", "phone", "address", "identifier", "old_identifier", "person_identifier", "left_id", "right_id", "order_id", "payload")
 TYPED = (("identifier_type", "identifier"), ("old_identifier_type", "old_identifier"), ("left_type", "left_id"), ("right_type", "right_id"))
 # as macros normalised_email and normalised_phone write them for DuckDB (a test compares)
 EMAIL = (
@@ -308,10 +312,15 @@ def person_tables(connection: duckdb.DuckDBPyConnection, known: set[tuple[str, s
 
 
 def residues(connection: duckdb.DuckDBPyConnection, person: Person, others: set[tuple[str, str, str]]) -> Iterator[str]:
-    """Where a database still says who the person is: any text of any table that holds a key, or an address of theirs alone."""
+    """Where a database still says who the person is: any text of any table that holds a key, or an address of theirs alone.
+
+    To be asked once the person's rows are gone. `others` are tables that are not looked at. A key of this person that the shop
+    gave to somebody else as an id says who that other is, who stays: an id may be any text.
+    """
     words = [*person.customer_keys, *person.all_member_keys]
     if not words:
         return
+    pattern, known = "|".join(words), _known_identifiers(connection, person)
     for database, schema, name, columns in connection.execute(
         """
         select database_name, schema_name, table_name, list(column_name) from duckdb_columns()
@@ -323,7 +332,41 @@ def residues(connection: duckdb.DuckDBPyConnection, person: Person, others: set[
         if (database, schema, name) in others:
             continue
         for column in columns:
-            if connection.execute(
-                f'select 1 from {database}."{schema}"."{name}" where regexp_matches("{column}"::varchar, ?) limit 1', ["|".join(words)]
-            ).fetchall():
+            found = connection.execute(
+                f'select distinct "{column}"::varchar from {database}."{schema}"."{name}" where regexp_matches("{column}"::varchar, ?)'
+                + ("" if column in GIVEN_COLUMNS else " limit 1"), [pattern]).fetchall()
+            if not all(_is_of_somebody_else(connection, column, text, person, known, pattern) for (text,) in found):
                 yield f"{database}.{schema}.{name}, column {column}"
+
+
+def _known_identifiers(connection: duckdb.DuckDBPyConnection, person: Person) -> set[str]:
+    """What others than the person are known by, in customer keys, as addresses and in links, written as ingestion writes it."""
+    rows = connection.execute(
+        """
+        select identifier_type, identifier from restricted.vault.customer_keys where not list_contains(?, customer_key)
+        union all
+        select identifier_type, identifier from restricted.intermediate.int_contact_addresses
+        union all
+        select channel, address from restricted.intermediate.int_contact_addresses
+        union all
+        select left_type, left_id from restricted.intermediate.int_identity_links_checked
+        union all
+        select right_type, right_id from restricted.intermediate.int_identity_links_checked
+        """, [person.customer_keys]).fetchall()
+    return {identifier for kind, identifier in rows if (kind, identifier) not in set(person.identifiers)}
+
+
+def _is_of_somebody_else(
+    connection: duckdb.DuckDBPyConnection, column: str, text: str, person: Person, known: set[str], pattern: str
+) -> bool:
+    """Whether a text with one of the person's keys in it is an id that the shop gave to another person or to another's order."""
+    if column == "payload":
+        # a rejected row, in the shop's words; whose no other table need know. Each value stands between its name and a separator
+        parts = [part.partition("=") for part in text.split(chr(31)) if re.search(pattern, part)]
+        own = {*(identifier for _, identifier in person.identifiers), *person.order_ids}
+        return all(name in GIVEN_COLUMNS and value not in own for name, _, value in parts)
+    if column == "order_id":
+        return text not in person.order_ids
+    if column not in GIVEN_COLUMNS:
+        return False
+    return bool({text, normalised(connection, "email", text), normalised(connection, "phone", text)} & known)

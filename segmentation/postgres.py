@@ -15,7 +15,7 @@ from segmentation.contract import CONTRACT, REQUIRED_TABLES, Table
 from segmentation.errors import UserError
 from segmentation.prediction_document import ensure_document
 from segmentation.raw_input import create_views
-from segmentation.vault import ensure_epochs, ensure_keys, new_seed
+from segmentation.vault import ensure_epochs, ensure_keys, key_file_setting, new_seed
 
 RAW, VAULT = "restricted_raw", "restricted_vault"
 # of every session, dbt's included: what texts of instants look like must not depend on the server
@@ -107,8 +107,7 @@ def prepare(database: Database) -> dict[str, str]:
     if not schema:
         return dict(SESSION)
     queries = view_queries(database, schema)
-    given = os.environ.get("SEGMENTS_KEY_FILE")
-    key_file = Path(given).expanduser() if given else None
+    key_file = key_file_setting()
     ensure_keys(database, key_file, has_history=database.has("audit.segment_runs"), schema=VAULT, owner="database")
     ensure_epochs(database, key_file, schema=VAULT)
     for table in queries:

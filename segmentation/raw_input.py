@@ -167,6 +167,8 @@ def _query(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths
     for path in paths:
         header = _header(connection, path)
         _check_header(name, table, path, header)
+        if path.suffix == ".parquet":
+            _check_parquet_names(connection, table, path)
         groups.setdefault(header, []).append(path)
         if path.suffix == ".csv":
             _check_lines(connection, path, header)
@@ -211,6 +213,27 @@ def _check_header(name: str, table: Table, path: Path, header: Header) -> None:
         kind = header.type(column)
         if kind is not None and _plain(kind) is None:
             raise UserError(f"{path}: column {column} holds {kind}, not a plain value.")
+
+
+def _check_parquet_names(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
+    """Refuse a column given twice under one name: DuckDB gives the second another name, and the first would be taken without a word."""
+    try:
+        (_, n_children), *nodes = connection.execute(
+            f"select name, num_children from parquet_schema('{_pattern(path)}') order by column_id").fetchall()
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as Parquet ({_first_line(error)}).") from error
+    names, awaited = [], [n_children]  # how many children of each ancestor are still to come: a node stands before its children
+    for name, n_children in nodes:
+        while not awaited[-1]:
+            awaited.pop()
+        awaited[-1] -= 1
+        if len(awaited) == 1:  # a field within a column may have any name
+            names.append(name.strip().lower())
+        if n_children:
+            awaited.append(n_children)
+    for column in table.columns:
+        if names.count(column) > 1:
+            raise UserError(f"{path}: column {column} stands there twice.")
 
 
 def _check_lines(connection: duckdb.DuckDBPyConnection, path: Path, header: Header) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -30,6 +31,13 @@ class Epoch:
     rotated_at: datetime | None
     rotated_by: str | None
     destroyed_at: datetime | None
+
+
+def key_file_setting() -> Path | None:
+    """The file of HMAC keys that SEGMENTS_KEY_FILE names, if the shop gives one; whether it can be read shows when it is read."""
+    given = os.environ.get("SEGMENTS_KEY_FILE")
+    # Path.expanduser() stops at a user that does not exist; here the name stays, and no such file is found
+    return Path(os.path.expanduser(given)) if given else None
 
 
 def padded_blocks(key: bytes) -> tuple[str, str]:

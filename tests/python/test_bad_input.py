@@ -84,6 +84,16 @@ def several(*writers):
     return write
 
 
+def repeated(*names: str):
+    """Writes orders.parquet with these columns, of which `x` is nested and has fields of the contract's names."""
+    def write(folder: Path) -> None:
+        given = [*names, "ordered_at", "gross_amount"]
+        nested = pa.array([{"order_id": "o1", "email": {"email": ["a"]}}])
+        parquet.write_table(pa.Table.from_arrays([nested if name == "x" else pa.array(["1"]) for name in given], names=given),
+                            folder / "orders.parquet")
+    return write
+
+
 def truncated(folder: Path) -> None:
     parquet_file()(folder)
     whole = (folder / "orders.parquet").read_bytes()
@@ -125,6 +135,10 @@ UNREADABLE = {
     "UTF-16": (csv_file(ORDERS + ROW, encoding="utf-16"), ["orders.csv: is not UTF-8 text"]),
     "duplicate column, CSV": (csv_file("order_id,ordered_at,gross_amount,Order_ID \n"), ["column order_id stands there twice"]),
     "duplicate column, Parquet": (parquet_file(**{" order_id ": ["o2"]}), ["column order_id stands there twice"]),
+    "same column twice, Parquet": (repeated("order_id", "order_id"), ["orders.parquet: column order_id stands there twice"]),
+    "column twice in other letters, Parquet": (repeated("order_id", "ORDER_ID"), ["orders.parquet: column order_id stands there twice"]),
+    "optional column twice behind a nested one, Parquet": (
+        repeated("order_id", "x", "email", "Email"), ["orders.parquet: column email stands there twice"]),
     "struct column": (parquet_file(customer_id=pa.array([{"id": 1}])), ["column customer_id holds STRUCT"]),
     "list column": (parquet_file(email=pa.array([["a@example.com"]])), ["column email holds VARCHAR[]"]),
     "bytes column": (parquet_file(phone=pa.array([b"\x00"])), ["column phone holds BLOB"]),
@@ -207,6 +221,11 @@ def test_parts_may_hold_a_column_in_different_types(tmp_path: Path):
     parquet_file("orders/none.parquet", order_id=["none"])(tmp_path)
     assert values(tmp_path, columns="order_id, email") == [
         ("0", "7"), ("1", "1970-01-01"), ("2", "x"), ("3", None), ("4", "true"), ("none", None)]
+
+
+def test_fields_within_a_column_may_have_the_names_of_columns(tmp_path: Path):
+    repeated("order_id", "x", "email")(tmp_path)
+    assert values(tmp_path, columns="order_id, email") == [("1", "1")]
 
 
 def test_a_boolean_is_not_an_amount(tmp_path: Path):
@@ -498,6 +517,13 @@ def test_a_malformed_key_file_is_refused_without_showing_it(text: str, tmp_path:
         ensure_keys(connection, path)
     assert_one_sentence(str(error.value), "SEGMENTS_KEY_FILE")
     assert "ab" * 8 not in str(error.value) and "cd" * 8 not in str(error.value)
+
+
+def test_a_key_file_in_the_folder_of_nobody_is_refused(tmp_path: Path, capsys, raw_folder):
+    raw = raw_folder(orders=[{"order_id": "o1", "ordered_at": "2026-01-01", "gross_amount": "5"}])
+    assert build(tmp_path / "home", SEGMENTS_RAW=str(raw), SEGMENTS_KEY_FILE="~nosuchuser/keys").code == 1
+    assert_one_sentence(re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err), "SEGMENTS_KEY_FILE ~nosuchuser/keys", "cannot be read")
+    assert not (tmp_path / "home" / "warehouse.duckdb").exists()
 
 
 def test_a_missing_and_a_changed_key_file_are_refused(tmp_path: Path):

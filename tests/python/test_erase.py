@@ -14,7 +14,7 @@ from conftest import Built, build, command
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja_macros import Macros
-from processes import FIRST, SECOND, differences, export, shop_settings, write_shop
+from processes import FIRST, KEYS, SECOND, differences, export, shop_settings, write_shop
 
 from segmentation import erase as erasing
 from segmentation import outbox
@@ -25,7 +25,7 @@ from segmentation.erase import STEPS, Journal, erase, resume
 from segmentation.erasure_request import LARGEST, read_request
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
-from segmentation.person import EMAIL, PHONE, Person, add_records, buckets, erased_hash, find_person, record_secrets
+from segmentation.person import EMAIL, PHONE, Person, add_records, buckets, erased_hash, find_person, hmac_hex, record_secrets, residues
 from segmentation.vault import padded_blocks
 from segmentation.verify import verify
 
@@ -35,6 +35,9 @@ PERSON, OTHER = "person-eleven", "person-twelve"
 # what must be found nowhere, also not in compressed values: ids, addresses, orders and events of PERSON
 NAMED = ("person-eleven", "eleven.person@example.com", "eleven.guest@example.net", "4930123456711", "eleven-order-1", "eleven-order-9",
          "eleven-refund-1", "eleven-send-1", "eleven-link-1", "eleven-consent-1")
+# what "customer 20" is known by here, and what somebody else has as an id: of a customer, of an order, in a row that is rejected
+TAKEN_FROM = "customer 20"
+TAKEN = hmac_hex(padded_blocks(bytes.fromhex(KEYS.split()[0])), f"customer_id|{TAKEN_FROM}|0")
 ROWS = {
     "orders": ("order_id,ordered_at,gross_amount,customer_id,email,phone,currency,recorded_at", [
         "eleven-order-1,2026-01-10 10:00:00,300.00,person-eleven, Eleven.Person@Example.com,,EUR,2026-01-10 10:00:00",
@@ -43,7 +46,10 @@ ROWS = {
         "eleven-order-8,2026-02-12 10:00:00,20.00,,eleven.person@example.com,+49 30 123456711,EUR,2026-02-12 10:00:00",
         "eleven-order-9,2026-02-13 10:00:00,25.00,,,0049 30 123456711,EUR,2026-02-13 10:00:00",
         "twelve-order-1,2026-01-12 10:00:00,350.00,person-twelve,family@example.com,,EUR,2026-01-12 10:00:00",
-        "thirteen-order-1,2026-01-13 10:00:00,90.00,person-thirteen,family@example.com,,EUR,2026-01-13 10:00:00"]),
+        "thirteen-order-1,2026-01-13 10:00:00,90.00,person-thirteen,family@example.com,,EUR,2026-01-13 10:00:00",
+        f"taken-order-1,2026-01-14 10:00:00,75.00,{TAKEN},{TAKEN}@example.com,,EUR,2026-01-14 10:00:00",
+        f"taken-order-2,2026-01-14 10:00:00,-5.00,{TAKEN},,,EUR,2026-01-14 10:00:00",
+        f"{TAKEN},2026-01-15 10:00:00,35.00,person-thirteen,,,EUR,2026-01-15 10:00:00"]),
     "order_lines": ("order_id,line_number,product_id,quantity,unit_price", [
         "eleven-order-1,1,product-1,1,300.00", "twelve-order-1,1,product-1,1,350.00"]),
     "products": ("product_id,product_category", ["product-1,shoes"]),
@@ -441,6 +447,33 @@ def test_a_table_that_the_project_does_not_know_stops_the_erasure(shop: Shop, tm
     assert not home.journal.exists() and verify(home).findings == []
 
 
+def test_a_key_that_somebody_else_has_as_an_id_does_not_stop_the_erasure(shop: Shop, tmp_path: Path):
+    """A shop may give any text as an id; who bears it stays, and a key where nobody is known by it is still found."""
+    home = shop.copy(tmp_path / "home")
+    theirs = ["select * from restricted.vault.customer_keys where contains(identifier, ?) order by all",
+              "select * from marts.orders where customer_key in (select customer_key from restricted.vault.customer_keys "
+              "where contains(identifier, ?)) order by all",
+              "select order_id, email from restricted.intermediate.int_orders_checked where order_id = ? order by all"]
+    before = [Built(home.folder, 0).rows(query, [TAKEN]) for query in theirs]
+    assert all(before)
+    with home.writing() as warehouse:
+        person = find_person(warehouse, (("customer_id", TAKEN_FROM),))
+        add_records(warehouse, person)
+    assert TAKEN in person.customer_keys
+    shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", TAKEN_FROM)))
+    assert not home.journal.exists() and verify(home).findings == []
+    assert [Built(home.folder, 0).rows(query, [TAKEN]) for query in theirs] == before
+    assert Built(home.folder, 0).rows("select 1 from restricted.vault.customer_keys where identifier = ?", [TAKEN_FROM]) == []
+    with home.writing() as warehouse:
+        kept = {("restricted", "vault", "outbox")}
+        assert list(residues(warehouse, person, kept)) == []
+        for column, text in (("customer_id", f"{TAKEN}!"), ("email", f"{TAKEN}@example.net"), ("currency", TAKEN)):
+            warehouse.execute("begin")
+            warehouse.execute(f"update restricted.intermediate.int_orders_checked set {column} = ? where order_id = 'thirteen-order-1'", [text])
+            assert list(residues(warehouse, person, kept)) == [f"restricted.intermediate.int_orders_checked, column {column}"]
+            warehouse.execute("rollback")
+
+
 def test_a_shared_address_does_not_say_who_asks(shop: Shop, tmp_path: Path):
     home = shop.copy(tmp_path / "home")
     with pytest.raises(UserError, match=r"Identity 1 of the request \(email\) is held by 2 customers"):
@@ -605,8 +638,39 @@ def test_who_is_not_known_cannot_be_erased(shop: Shop, tmp_path: Path, identity:
     assert not home.journal.exists()
 
 
-def test_a_damaged_journal_is_named(tmp_path: Path):
-    (tmp_path / ".erasure.json").write_text("{")
+LISTED = {
+    "deletion_id": "d", "request_id": "r", "regulation": "gdpr", "requested_at": "2026-03-09 10:00:00", "erased_at": "2026-03-09 10:00:00.5",
+    "acted_at": "2026-03-09 12:00:00", "identifiers": [["email", "00ff", 7, 8, 1]], "keys": ["00ff"]}
+
+
+def test_a_list_of_erasures_is_read_as_it_was_written(tmp_path: Path, erased: Built):
+    assert erasing.read_list(tmp_path / "nowhere.json") == []
+    for entries in ([], [LISTED], [LISTED | {"identifiers": [], "keys": []}], json.loads((erased.folder / "erasures.json").read_text())):
+        (tmp_path / "list.json").write_text(json.dumps(entries))
+        assert erasing.read_list(tmp_path / "list.json") == entries
+
+
+@pytest.mark.parametrize("content", [
+    "", "{}", "null", "7", '"text"', "[7]", "[[]]", "[{}]", "[" * 60_000, '[{"a": ' * 9000 + "1" + "}]" * 9000, "[" + "9" * 5_000 + "]",
+    *(json.dumps([{name: value for name, value in LISTED.items() if name != missing}]) for missing in LISTED if missing != "acted_at"),
+    *(json.dumps([LISTED, LISTED | changed]) for changed in (
+        {"deletion_id": ["d"]}, {"request_id": None}, {"request_id": "\ud800"}, {"regulation": {}}, {"requested_at": "yesterday"},
+        {"erased_at": 20260309}, {"erased_at": "2026-02-30 00:00:00"}, {"erased_at": "2026-03-09T10:00:00Z"}, {"keys": {}}, {"keys": [{}]},
+        {"keys": "00ff"}, {"identifiers": {}}, {"identifiers": ["email"]}, {"identifiers": ["abcde"]}, {"identifiers": [["email", {}, 7, 8, 1]]},
+        {"identifiers": [["email", "00ff", 7, 8, True]]}, {"identifiers": [["email", "00ff", 7.0, 8, 1]]},
+        {"identifiers": [["email", "00ff", 7, 8, 1 << 40]]}, {"identifiers": [["email", "00ff", 7, 8]]})),
+], ids=lambda text: ascii(text)[:30])
+def test_a_damaged_list_of_erasures_is_refused_in_one_sentence(content: str, tmp_path: Path):
+    path = tmp_path / "list.json"
+    path.write_text(content)
+    with pytest.raises(UserError) as error:
+        erasing.read_list(path)
+    assert str(error.value) == f"{path} is damaged: restore it from where you keep a copy."
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "null", "{}", "[" * 60_000, '{"person": ' * 9000 + "1" + "}" * 9000], ids=lambda text: text[:12])
+def test_a_damaged_journal_is_named(tmp_path: Path, content: str):
+    (tmp_path / ".erasure.json").write_text(content)
     with pytest.raises(UserError, match="is damaged"):
         Journal.read(tmp_path / ".erasure.json")
 
