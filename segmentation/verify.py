@@ -11,8 +11,8 @@ record and proof do not share a mistake. `x1f` is the unit separator, canonical(
     log_hash         = sha256(previous_hash || canonical(deletion)), likewise
 
 What an erasure or a purge deletes stays provable: the leaves in audit.pruned_leaves count as those of people who can no longer
-be shown, in evaluations up to the run that was the newest then, and as many as audit.deletion_ledger says. Source: privacy.md
-2.6 and 3.2.
+be shown, in evaluations up to the run that was the newest then, and as many as audit.deletion_ledger and audit.deletion_log
+say. Source: privacy.md 2.6 and 3.2.
 """
 
 import hashlib
@@ -31,6 +31,7 @@ from segmentation.home import Home, connect_read_only
 CHAIN_START = "0" * 64
 NULL, SEPARATOR = "\x1e", "\x1f"
 ESCAPES = {"\x1b": "\x1b0", "\x1e": "\x1b1", "\x1f": "\x1b2"}
+HISTORY, PERSONS = "warehouse.snapshots.segment_membership", "warehouse.marts.customers"  # as audit.deletion_log names them
 LEAVES_AT_ONCE = 4_000_000  # bounds the memory of one query to about 1 GB; the dates of a small shop fit into one
 
 # the hashed columns of the three relations, with their types, in their order
@@ -131,8 +132,9 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         found.is_with_leaves = _has(connection, "leaf_nonces")
         _load_dates(connection)
         found.findings += _interval_ends(connection)
-        if _has(connection, "deletion_log"):
-            found.findings += _deletions(_rows(connection, "audit.deletion_log"))
+        log = _rows(connection, "audit.deletion_log") if _has(connection, "deletion_log") else []
+        found.findings += _deletions(log)
+        found.findings += _accounted(connection, log)
         found.findings += _copies(connection)
         found.findings += _partitions(connection, found)
     return found
@@ -195,6 +197,51 @@ def _deletions(log: list[dict]) -> Iterator[str]:
         if row["log_hash"] != sha256(row["previous_hash"] + canonical(DELETION, row)):
             yield f"{name}: was changed, it does not give its log_hash."
         previous = row
+
+
+def _accounted(connection: duckdb.DuckDBPyConnection, log: list[dict]) -> list[str]:
+    """What is pruned must be what the log of deletions tells of: nobody can be hidden as erased or purged without a row of the log.
+
+    An erasure logs how many rows it takes from the history, a purge how many of each segment and up to which end, and each
+    leaves as many leaves. So there are as many leaves as rows in the log, of a segment no fewer than were purged, and the ledger
+    counts at no evaluation more than the log allows: purged are only memberships that ended by the cutoff, after that evaluation.
+
+    What remains possible: whoever adds a row to the log, or raises a number in it, and computes its chain anew. The anchor is a
+    hash of runs and does not cover the log; keep its newest log_hash, or the requests that it must hold, elsewhere too.
+    """
+    if not _has(connection, "pruned_leaves"):
+        return []
+    taken = [row for row in log if row["relation"] == HISTORY]
+    purged: dict[str, list[tuple[datetime, int]]] = {}
+    for row in taken:
+        if row["kind"] == "purge":
+            purged.setdefault(row["segment_id"], []).append((row["effective_at"], row["n_rows"]))
+    leaves = dict(connection.execute("select segment_id, count(*) from warehouse.audit.pruned_leaves group by all").fetchall())
+    found = []
+    if sum(leaves.values()) != (told := sum(row["n_rows"] for row in taken)):
+        found.append(f"{sum(leaves.values())} leaves are pruned, but audit.deletion_log tells of {told} deleted row(s) of the history.")
+    for segment, ends in sorted(purged.items()):
+        if (told := sum(number for _, number in ends)) > leaves.get(segment, 0):
+            found.append(f"Segment {segment}: {leaves.get(segment, 0)} leaves are pruned, but audit.deletion_log tells of {told} purged row(s).")
+    if not _has(connection, "deletion_ledger"):
+        return found
+    persons = sum(row["n_rows"] for row in log if (row["kind"], row["relation"]) == ("erasure", PERSONS))
+    erased = sum(row["n_rows"] for row in taken if row["kind"] == "erasure")
+    for as_of, attempt, n_persons, n_rows in connection.execute(
+        """
+        select as_of, attempt, coalesce(sum(n_erased) filter (segment_id = '(all)'), 0), coalesce(sum(n_erased) filter (segment_id <> '(all)'), 0)
+        from warehouse.audit.deletion_ledger group by all order by all
+        """
+    ).fetchall():
+        if n_persons > persons or n_rows > erased:
+            found.append(f"Evaluation as of {as_of}, attempt {attempt}: the ledger counts {n_persons} person(s) and {n_rows} membership(s) as "
+                         f"erased, but audit.deletion_log tells of {persons} and {erased}.")
+    for segment, as_of, attempt, number in connection.execute(
+        "select segment_id, as_of, attempt, n_purged from warehouse.audit.deletion_ledger where n_purged > 0 order by all").fetchall():
+        if number > (told := sum(n for cutoff, n in purged.get(segment, []) if cutoff > as_of)):
+            found.append(f"Segment {segment} as of {as_of}, attempt {attempt}: the ledger counts {number} membership(s) as purged, "
+                         f"but audit.deletion_log tells of {told} at most.")
+    return found
 
 
 def _counts(runs: list[dict], evaluations: list[dict]) -> Iterator[str]:

@@ -12,8 +12,10 @@ from processes import FIRST, SECOND, Shop, undisturbed_shop
 
 from segmentation import verify as verifying
 from segmentation.cli import main
+from segmentation.deletion import prune, write_log
 from segmentation.errors import UserError
 from segmentation.home import Home, connect_read_only
+from segmentation.purge import COPIES, purge
 from segmentation.verify import CHAIN_START, EVALUATION, MEMBERSHIP, RUN, Verified, canonical, check_hash, sha256, verify
 
 SNAPSHOT, RUNS, EVALUATIONS = "snapshots.segment_membership", "audit.segment_runs", "audit.segment_evaluations"
@@ -37,6 +39,21 @@ class Tampered(Built):
             connection.execute(f"attach '{self.folder / 'restricted.duckdb'}' as restricted")
             for statement in statements:
                 connection.execute(statement)
+        return self
+
+    def log(self, **row) -> "Tampered":
+        """Add a deletion from the history to the log, in its chain."""
+        with duckdb.connect(str(self.folder / "warehouse.duckdb")) as connection:
+            write_log(connection, [{"deletion_id": "d", "relation": "warehouse.snapshots.segment_membership"} | row])
+        return self
+
+    def hide(self, column: str) -> "Tampered":
+        """Take a row out of the history and its copies and pass it for erased or purged (n_erased, n_purged), without a word in the log."""
+        with Home(self.folder).writing() as connection:
+            qualified = one_row().replace("segment_id = ", "history.segment_id = ", 1).replace("and customer_key", "and history.customer_key", 1)
+            prune(connection, qualified, column)
+            for copy in (*COPIES, "segments.segment_members", SNAPSHOT):
+                connection.execute(f"delete from {copy} where {one_row()}")
         return self
 
     def verify(self, anchor: str | None = None) -> Verified:
@@ -312,10 +329,49 @@ def test_an_erased_person_is_gone_and_the_root_still_verifies(home: Tampered):
         select as_of, segment_id, attempt, count(*), 0 from audit.segment_evaluations
         inner join audit.pruned_leaves as pruned using (segment_id)
         where as_of >= valid_from and (as_of < valid_to or valid_to is null) group by all""")
+    home.finds(f"{len(pruned)} leaves are pruned, but audit.deletion_log tells of 0 deleted row(s)")
+    home.log(kind="erasure", n_rows=len(pruned))
     assert home.verify().findings == []
     # a leaf counts up to the run that was the newest when it was pruned
     home.change("update audit.pruned_leaves set last_run = 1")
     home.finds(SECOND)
+
+
+@pytest.mark.parametrize("column", ["n_erased", "n_purged"])
+def test_a_member_hidden_as_erased_or_purged_is_found_without_a_row_of_the_log(home: Tampered, column: str):
+    """Leaf, ledger and counts agree: all that lacks is a deletion on record."""
+    anchor = home.verify().head
+    home.hide(column).finds("1 leaves are pruned", "audit.deletion_log tells of 0", anchor=anchor)
+    home.finds(FIRST, "the ledger counts", column.removeprefix("n_"))
+    # a deletion of the other kind accounts for nothing
+    kind = "purge" if column == "n_erased" else "erasure"
+    home.log(kind=kind, n_rows=1, segment_id="vip" if kind == "purge" else None, effective_at=datetime(2026, 4, 1))
+    home.finds(FIRST, "the ledger counts", column.removeprefix("n_"))
+
+
+def test_a_member_hidden_beside_true_deletions_is_found(home: Tampered):
+    purge(Home(home.folder), 0, datetime(2026, 3, 9), "nightly")
+    assert home.verify().findings == []
+    [(told,)] = home.rows("select sum(n_rows)::bigint from audit.deletion_log")
+    home.hide("n_purged").finds(f"{told + 1} leaves are pruned", f"tells of {told}")
+
+
+def test_a_purge_accounts_for_what_had_ended_by_its_cutoff_only(home: Tampered):
+    home.hide("n_purged").log(kind="purge", n_rows=1, segment_id="existing_customer", effective_at=datetime(2026, 3, 1))
+    home.finds("existing_customer", FIRST, "counts 1 membership(s) as purged", "tells of 0 at most")
+
+
+def test_persons_that_the_ledger_takes_away_without_a_row_of_the_log_are_found(home: Tampered):
+    home.change(f"insert into audit.deletion_ledger values ('{FIRST}', '(all)', 1, 1, 0)").finds(FIRST, "1 person(s)", "tells of 0")
+
+
+def test_a_log_of_deletions_that_was_dropped_accounts_for_nothing(home: Tampered):
+    purge(Home(home.folder), 0, datetime(2026, 3, 9), "nightly")
+    home.change("drop table audit.deletion_log").finds("audit.deletion_log tells of 0")
+
+
+def test_purged_rows_in_the_log_without_their_leaves_are_found(home: Tampered):
+    home.log(kind="purge", n_rows=3, segment_id="vip", effective_at=datetime(2026, 3, 8)).finds("vip", "0 leaves are pruned", "3 purged")
 
 
 def test_a_destroyed_nonce_of_somebody_still_in_the_history_is_named(home: Tampered):
