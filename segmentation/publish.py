@@ -22,7 +22,8 @@ def publish(home: Home) -> list[str]:
     Both are made beside the old ones and swapped in by one rename each: a reader sees the old copy or the new one,
     never half a build. (A reader of Parquet that opens a file twice in one query, as DuckDB does, can meet the swap in
     between: it should read the database.) The old copy goes at once, and with it whoever withdrew; what a reader has open
-    stays readable to it. Who can read the home can read the copy. Returns the names of the published tables.
+    stays readable to it. Who can read the home can read the copy; `select newest_run()` in the database gives the run_hash
+    of the run that it holds. Returns the names of the published tables.
     Raises UserError when the copy cannot be written (a full disk); the old one is then untouched.
     """
     mode = home.folder.stat().st_mode & 0o755
@@ -84,12 +85,23 @@ def _copy(warehouse: Path, work: Path) -> list[str]:
             _copy_column_comments(connection, schema, table)
             parquet = _escaped(work / f"{schema}.{table}.parquet")
             connection.execute(f"copy \"{schema}\".\"{table}\" to '{parquet}' (format parquet, compression zstd)")
+        _sign(connection)
         connection.execute("commit")
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
     finally:
         connection.close()
     return [f"{schema}.{table}" for schema, table, _ in rows]
+
+
+def _sign(connection: duckdb.DuckDBPyConnection) -> None:
+    """Say in the copy which run it holds: `select newest_run()` gives its run_hash, and verify compares only what is of one run."""
+    if not connection.execute(
+            "select 1 from duckdb_tables() where (database_name, schema_name, table_name) = ('warehouse', 'audit', 'segment_runs')").fetchall():
+        return
+    [(head,)] = connection.execute("select max_by(run_hash, run_number) from warehouse.audit.segment_runs").fetchall()
+    if head:
+        connection.execute(f"create macro newest_run() as '{head.replace(chr(39), chr(39) * 2)}'")
 
 
 def _copy_column_comments(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:

@@ -27,11 +27,14 @@ import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home, connect_read_only
+from segmentation.publish import DATABASE
 
 CHAIN_START = "0" * 64
 NULL, SEPARATOR = "\x1e", "\x1f"
 ESCAPES = {"\x1b": "\x1b0", "\x1e": "\x1b1", "\x1f": "\x1b2"}
 HISTORY, PERSONS = "warehouse.snapshots.segment_membership", "warehouse.marts.customers"  # as audit.deletion_log names them
+# tables of the schema segments that follow from a recorded run alone
+RECORDED = ("segment_membership_history", "membership_by_customer", "segment_members", "segment_sizes", "segment_changes", "segment_history")
 LEAVES_AT_ONCE = 4_000_000  # bounds the memory of one query to about 1 GB; the dates of a small shop fit into one
 
 # the hashed columns of the three relations, with their types, in their order
@@ -131,13 +134,21 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         _anchored(found, runs, anchor)
         found.is_with_leaves = _has(connection, "leaf_nonces")
         _load_dates(connection)
-        found.findings += _interval_ends(connection)
         log = _rows(connection, "audit.deletion_log") if _has(connection, "deletion_log") else []
         found.findings += _deletions(log)
         found.findings += _accounted(connection, log)
-        found.findings += _copies(connection)
-        found.findings += _partitions(connection, found)
+        shown = [*_interval_ends(connection), *_copies(connection), *_partitions(connection, found)]
+        found.findings += shown
+        # what a killed build left half done, or somebody changed, is no measure for the copy, and is a finding already
+        if not shown and not _is_under_way(home):
+            found.findings += _published(connection, home.published / DATABASE, runs)
     return found
+
+
+def _is_under_way(home: Home) -> bool:
+    """Whether an erasure or a purge was interrupted before it published anew: builds are, and `segmentation erase --resume` or the next
+    purge goes on."""
+    return home.journal.exists() or (home.folder / ".purge").exists()
 
 
 def _check_relations(connection: duckdb.DuckDBPyConnection) -> None:
@@ -338,6 +349,58 @@ def _copies(connection: duckdb.DuckDBPyConnection) -> list[str]:
         ).fetchall()
         found += [f"Segment {segment}: {count} row(s) of segments.{name} are not those of the snapshot." for segment, count in rows]
     return found
+
+
+def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dict]) -> list[str]:
+    """What BI tools read of the record, compared with the warehouse's, where both are of the same run.
+
+    No copy, one of an older run (a build failed after recording, or before it published), or of a version that signed none is
+    compared with nothing: so is one that somebody edited and set back to an older run. The files of published/parquet are not
+    looked at.
+    """
+    if not path.exists() or not runs:
+        return []
+    try:
+        connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as published (read_only)")
+        signed = connection.execute(
+            "select macro_definition from duckdb_functions() where database_name = 'published' and function_name = 'newest_run'").fetchall()
+    except duckdb.Error as error:
+        return [f"{path} cannot be opened to be compared ({str(error).splitlines()[0].rstrip('.')})."]
+    signature = signed[0][0].strip("'") if signed else None
+    if signature != runs[-1]["run_hash"]:
+        if signature is None or any(run["run_hash"] == signature for run in runs):
+            return []
+        return [f"{path} holds a run that is not on record: the databases are older, the last runs were dropped, or it was changed; "
+                "build again."]
+    found = []
+    for table in _recorded_tables(connection, runs[-1]):
+        columns = ", ".join(f'"{name}"' for (name,) in connection.execute(
+            "select column_name from duckdb_columns() where (database_name, schema_name, table_name) = ('warehouse', 'segments', ?) "
+            "order by column_index", [table]).fetchall())
+        recorded, shown = (f'select {columns} from {catalog}.segments."{table}"' for catalog in ("warehouse", "published"))
+        try:
+            [(n_recorded, n_shown, n_lacking)] = connection.execute(
+                f"select (select count(*) from ({recorded})), (select count(*) from ({shown})), "
+                f"(select count(*) from (({recorded}) except all ({shown})))").fetchall()
+        except duckdb.Error:
+            found.append(f"{path}: segments.{table} is missing or has other columns; build again, or it was changed.")
+            continue
+        # as many are in the copy only as it has rows besides those that both have: the second `except all` would say the same
+        if n_lacking or n_shown != n_recorded:
+            found.append(f"{path}: {n_lacking} row(s) of segments.{table} are missing and {n_shown - n_recorded + n_lacking} are not "
+                         "those of the warehouse; build again, or it was changed.")
+    return found
+
+
+def _recorded_tables(connection: duckdb.DuckDBPyConnection, newest: dict) -> list[str]:
+    """The published tables that are of the record. The registry stands before its run is recorded: it counts where it is that run's."""
+    [(specs,)] = connection.execute(
+        "select sha256(coalesce(string_agg(rule_hash, '' order by segment_id, spec_version), '')) "
+        "from warehouse.segments.segment_registry").fetchall()
+    tables = {name for (name,) in connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'segments'").fetchall()}
+    registry = ("segment_registry",) if specs == newest["spec_set_hash"] else ()
+    return [name for name in (*RECORDED, *registry) if name in tables]
 
 
 def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified) -> list[str]:

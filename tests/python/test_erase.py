@@ -49,7 +49,7 @@ ROWS = {
         "thirteen-order-1,2026-01-13 10:00:00,90.00,person-thirteen,family@example.com,,EUR,2026-01-13 10:00:00",
         f"taken-order-1,2026-01-14 10:00:00,75.00,{TAKEN},{TAKEN}@example.com,,EUR,2026-01-14 10:00:00",
         f"taken-order-2,2026-01-14 10:00:00,-5.00,{TAKEN},,,EUR,2026-01-14 10:00:00",
-        f"{TAKEN},2026-01-15 10:00:00,35.00,person-thirteen,,,EUR,2026-01-15 10:00:00"]),
+        f"{TAKEN},2026-01-15 10:00:00,35.00,customer 19,,,EUR,2026-01-15 10:00:00"]),
     "order_lines": ("order_id,line_number,product_id,quantity,unit_price", [
         "eleven-order-1,1,product-1,1,300.00", "twelve-order-1,1,product-1,1,350.00"]),
     "products": ("product_id,product_category", ["product-1,shoes"]),

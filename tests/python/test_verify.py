@@ -15,6 +15,7 @@ from segmentation.cli import main
 from segmentation.deletion import prune, write_log
 from segmentation.errors import UserError
 from segmentation.home import Home, connect_read_only
+from segmentation.publish import DATABASE, publish
 from segmentation.purge import COPIES, purge
 from segmentation.verify import CHAIN_START, EVALUATION, MEMBERSHIP, RUN, Verified, canonical, check_hash, sha256, verify
 
@@ -395,6 +396,89 @@ def test_a_published_copy_alone_has_no_record_to_verify(shop: Shop, tmp_path: Pa
     assert "published copy does not" in capsys.readouterr().err
     assert command(tmp_path / "nowhere") == 1
     assert "there is no folder" in capsys.readouterr().err and not (tmp_path / "nowhere").exists()
+
+
+@pytest.fixture
+def copied(home: Tampered) -> Tampered:
+    """The home with its published copy."""
+    publish(Home(home.folder))
+    return home
+
+
+def edit_copy(home: Tampered, *statements: str) -> None:
+    """Run SQL on the published copy, as somebody who may write to the folder could."""
+    with duckdb.connect(str(home.folder / "published" / DATABASE)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_an_honest_published_copy_says_whose_it_is_and_passes(copied: Tampered):
+    found = copied.verify()
+    assert found.findings == []
+    with duckdb.connect(str(copied.folder / "published" / DATABASE), read_only=True) as connection:
+        assert connection.execute("select newest_run()").fetchone() == (found.head,)
+
+
+@pytest.mark.parametrize("table", [*verifying.RECORDED, "segment_registry"])
+def test_a_published_table_that_was_edited_is_named(copied: Tampered, table: str):
+    name = f"segments.{table}"
+    [(key,)] = copied.rows(f"select min(segment_id) from {name}")
+    edits = [f"update {name} set segment_id = 'nobody' where segment_id = '{key}'", f"delete from {name} where segment_id = 'nobody'",
+             f"insert into {name} from {name} limit 1", f"drop table {name}"]
+    for edit in edits:
+        edit_copy(copied, edit)
+        copied.finds(f"published/{DATABASE}", f"{name} is missing" if edit.startswith("drop") else f"of {name} are missing")
+    assert len(copied.verify().findings) == 1
+
+
+def test_a_published_table_without_one_of_its_columns_is_named(copied: Tampered):
+    edit_copy(copied, "alter table segments.segment_registry drop column lawful_basis")
+    copied.finds(f"published/{DATABASE}", "segments.segment_registry", "other columns")
+
+
+def test_a_copy_of_an_older_run_or_before_an_erasure_is_published_is_not_compared(shop: Shop, copied: Tampered, tmp_path: Path):
+    """A build failed after recording; an erasure or purge was killed before it published."""
+    changed = "update segments.segment_sizes set n_members = n_members + 1"
+    edit_copy(copied, changed)
+    for mark in (".erasure.json", ".purge"):
+        (copied.folder / mark).touch()
+        assert copied.verify().findings == []
+        (copied.folder / mark).unlink()
+    copied.finds("segments.segment_sizes")
+    older = tmp_path / "older"
+    shutil.copytree(shop.homes[FIRST], older, symlinks=True)
+    publish(Home(older))
+    shutil.copy(older / "published" / DATABASE, copied.folder / "published" / DATABASE)
+    edit_copy(copied, changed)
+    assert copied.verify().findings == []
+    # nor is one that an older version made, nor none
+    edit_copy(copied, "drop macro newest_run")
+    assert copied.verify().findings == []
+    shutil.rmtree(copied.folder / "published")
+    assert copied.verify().findings == []
+
+
+def test_a_copy_is_not_measured_by_a_warehouse_that_does_not_hold_together(copied: Tampered):
+    copied.change(f"delete from {SNAPSHOT} where {one_row()}")
+    found = copied.verify().findings
+    assert found and not [sentence for sentence in found if DATABASE in sentence]
+
+
+def test_a_registry_that_a_failed_build_wrote_is_no_measure_for_the_copy(copied: Tampered):
+    """It is built before the run is recorded."""
+    copied.change("update segments.segment_registry set rule_hash = sha256('next'), segment_name = 'next' where segment_id = 'vip'")
+    assert copied.verify().findings == []
+
+
+def test_a_copy_of_a_run_that_is_not_on_record_is_named(shop: Shop, copied: Tampered):
+    for name in ("warehouse.duckdb", "restricted.duckdb"):
+        shutil.copy(shop.homes[FIRST] / name, copied.folder / name)
+    copied.finds(f"published/{DATABASE}", "not on record")
+
+
+def test_a_damaged_copy_is_named(copied: Tampered):
+    (copied.folder / "published" / DATABASE).write_bytes(b"no database" * 1000)
+    copied.finds(f"published/{DATABASE}", "cannot be opened")
 
 
 def test_a_build_that_was_never_recorded_is_named(home: Tampered):
