@@ -128,10 +128,18 @@ def _parse_cache(target: Path, folder: str):
 
 def _failure(done) -> str:
     """Why a node failed; of an invariant that does not hold its own words, which say more than the number of rows."""
-    if done.status == "fail" and done.node.description:
+    if done.status == "fail" and (description := done.node.description or _written_description(done.node.name)):
         rows = "one row does" if done.failures == 1 else f"{done.failures:,} rows do"
-        return f"{rows} not hold to this: {done.node.description.strip()}"
+        return f"{rows} not hold to this: {description.strip()}"
     return _sentence(done.message or done.status)
+
+
+def _written_description(test: str) -> str:
+    """What the project's file says of a singular test: dbt forgets it when it parses a part of the project only."""
+    import yaml
+
+    content = yaml.safe_load((PROJECT / "tests" / "singular" / "_singular__tests.yml").read_text(encoding="utf-8"))
+    return next((entry["description"] for entry in content["data_tests"] if entry["name"] == test), "")
 
 
 def _sentence(message: str) -> str:

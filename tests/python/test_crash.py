@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import SEGMENT_FOLDERS, Built, build
@@ -106,6 +107,15 @@ def test_rows_that_vanish_from_the_input_are_no_change_of_anybodys(calm: Built, 
     said = capsys.readouterr().err
     assert "assert_every_change_is_explained" in said and "rows that vanished from the input" in said
     assert sha256(calm.folder / DATABASE) == published
+
+
+def test_an_invariant_that_fails_says_its_own_words_also_where_dbt_forgot_them():
+    """dbt drops the description of a singular test when it parses a part of the project only."""
+    node = SimpleNamespace(name="assert_every_change_is_explained", description="")
+    said = _failure(SimpleNamespace(status="fail", failures=2, message="Got 2 results", node=node))
+    assert said.startswith("2 rows do not hold to this: Every entry and exit has a cause.") and "rows that vanished from the input" in said
+    node.name = "assert_nothing"
+    assert _failure(SimpleNamespace(status="fail", failures=2, message="Got 2 results", node=node)) == "Got 2 results."
 
 
 def test_a_repeated_date_with_changed_data_is_a_second_attempt(calm: Built, shops: Shops, tmp_path: Path):
