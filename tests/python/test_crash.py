@@ -10,6 +10,8 @@ import pytest
 from conftest import SEGMENT_FOLDERS, Built, build
 from processes import FIRST, SECOND, Command, complete, differences, export, shop_settings, undisturbed_shop
 
+from segmentation.dbt_run import _failure
+
 DATABASE = "published/segmentation.duckdb"
 
 
