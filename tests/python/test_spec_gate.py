@@ -273,7 +273,7 @@ BROKEN = [
     ("vip", {"export_controls__columns": ["email"]}, "export_controls.columns[1]", "it must be member_key"),
     ("vip", {"export_controls__regions": ["other"]}, "export_controls.regions", "leaves out eea; nordpost_mail handles data in DE, NL"),
     ("vip", {"versions": []}, "versions", "is an empty list"),
-    ("vip", {"versions__0__approver": "Data-Engineering "}, "versions[1].approver", "somebody else"),
+    ("vip", {"versions__0__approver": "Data-Engineering"}, "versions[1].approver", "somebody else"),
     ("vip", {"versions__0__approver": ABSENT}, "versions[1].approver", "is missing"),
     ("vip", {"versions__0__reason": ""}, "versions[1].reason", "plain text"),
     ("vip", {"versions__0__number": 2}, "versions[1].number", "it must be 1"),
