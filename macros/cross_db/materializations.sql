@@ -42,3 +42,24 @@
     {%- do adapter.commit() -%}
     {{- run_hooks(post_hooks, inside_transaction=False) -}}
 {%- endmacro %}
+
+{#
+    Stops a model whose columns are not those of its contract. Asks for both sides in one statement, which is half the time of
+    dbt's own check; that one follows where something differs, to say what. Overrides dbt's macro of this name.
+    Argument: sql, the model's query.
+#}
+{% macro duckdb__get_assert_columns_equivalent(sql) -%}
+    {%- set sides = {'made_': [], 'said_': []} -%}
+    {%- set both -%}
+        select *
+        from
+            (select columns(*) as "made_\0" from ({{ get_empty_subquery_sql(sql) }})),
+            (select columns(*) as "said_\0" from ({{ get_empty_schema_sql(model['columns']) }}))
+    {%- endset -%}
+    {%- for column in adapter.get_column_schema_from_query(both) if model['columns'] -%}
+        {%- do sides[column.name[:5]].append((column.name[5:] | lower, column.dtype)) -%}
+    {%- endfor -%}
+    {%- if sides['made_'] | sort != sides['said_'] | sort or not model['columns'] -%}
+        {%- do assert_columns_equivalent(sql) -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -48,7 +48,7 @@
         {%- endfor -%}
     {%- endif -%}
     {%- if comments -%}
-        {%- do run_query(comments | join('\n')) -%}
+        {%- call statement('comments') -%}{{ comments | join('\n') }}{%- endcall -%}
     {%- endif -%}
 {%- endmacro %}
 
