@@ -2,10 +2,10 @@
 
     python bench/run.py --size S
 
-Generates the data once; then, in turns, builds the project with its tests, builds it without, and runs tuned.sql. Prints
-CPU, wall and peak memory beside the goals of performance.md 8, shows where the build spends its time, and compares every
-answer. Exit code 1 means that answers differ. No seconds are asserted: the machine may be shared, and only ratios within
-one run mean anything.
+Generates the data once; then, in turns, builds the project with its tests, builds it without (--models-only: only that), and
+runs tuned.sql. Prints CPU, wall and peak memory beside the goals of performance.md 8, shows where the build spends its time,
+and compares every answer. Exit code 1 means that answers differ. No seconds are asserted: the machine may be shared, and
+only ratios within one run mean anything.
 """
 
 from __future__ import annotations
@@ -97,13 +97,13 @@ def run_tuned(raw: str, output: str, as_of: str) -> None:
         db.execute(TUNED_SQL.read_text())
 
 
-def run_in_turns(raw: Path, work: Path, as_of: str, repeats: int) -> dict[str, list[Cost]]:
-    """Run all contenders one after the other, `repeats` times, each from nothing."""
+def run_in_turns(raw: Path, work: Path, as_of: str, repeats: int, builds: dict[str, list[str]]) -> dict[str, list[Cost]]:
+    """Run the builds and the tuned SQL one after the other, `repeats` times, each from nothing."""
     segmentation = str(Path(sys.executable).with_name("segmentation"))
     tuned = work / "tuned.duckdb"
-    costs: dict[str, list[Cost]] = {FULL: [], MODELS: [], TUNED: []}
+    costs: dict[str, list[Cost]] = {name: [] for name in (*builds, TUNED)}
     for turn in range(1, repeats + 1):
-        for name, arguments in ((FULL, ["build"]), (MODELS, ["build", "--without-tests"])):
+        for name, arguments in builds.items():
             home = work / name.replace(" ", "_")
             shutil.rmtree(home, ignore_errors=True)
             settings = {"SEGMENTS_RAW": str(raw), "SEGMENTS_HOME": str(home), "AS_OF": as_of, "DBT_WRITE_JSON": "true"}
@@ -227,6 +227,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=CUSTOMERS, default="S")
     parser.add_argument("--repeats", type=int, default=int(os.environ.get("REPEATS", "3")))
+    parser.add_argument("--models-only", action="store_true", help="leave out the build with its tests")
     parser.add_argument("--tuned", nargs=3, metavar=("RAW", "OUTPUT", "AS_OF"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.tuned:
@@ -239,10 +240,14 @@ def main() -> int:
     if not raw.exists():
         print(f"generating size {arguments.size}", flush=True)
         generate(arguments.size, raw)
-    costs = run_in_turns(raw, work, newest_recorded_at(raw), arguments.repeats)
+    builds = {FULL: ["build"], MODELS: ["build", "--without-tests"]}
+    if arguments.models_only:
+        del builds[FULL]
+    costs = run_in_turns(raw, work, newest_recorded_at(raw), arguments.repeats, builds)
     print_costs(costs, arguments.size)
-    home = work / FULL.replace(" ", "_")
-    print_where_time_goes(home, costs[FULL][-1].wall, costs[TUNED][-1].wall)
+    shown = next(iter(builds))
+    home = work / shown.replace(" ", "_")
+    print_where_time_goes(home, costs[shown][-1].wall, costs[TUNED][-1].wall)
     print("\nanswers")
     with connect_answers(home, work / "tuned.duckdb") as db:
         differences = compare_features(db) + compare_members(db)

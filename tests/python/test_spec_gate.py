@@ -917,6 +917,32 @@ def test_a_scaffolded_segment_is_refused_field_by_field_until_it_is_filled_in(pr
     assert len(list((project / "target/run").rglob("seg_two_orders.sql"))) == 1
 
 
+def test_models_with_other_columns_than_their_contract_are_refused_by_name(project):
+    queries = {
+        "right": "select cast(1 as bigint) as one, cast('a' as varchar) as two",
+        "other_order": "select cast('a' as varchar) as two, cast(1 as bigint) as one",
+        "other_type": "select cast(1 as integer) as one, cast('a' as varchar) as two",
+        "too_exact": "select cast(1 as decimal(18, 2)) as one, cast('a' as varchar) as two",
+        "one_less": "select cast(1 as bigint) as one",
+        "one_more": "select cast(1 as bigint) as one, cast('a' as varchar) as two, true as three",
+    }
+    named = {f"contracted_{name}_{kind}": (kind, query) for name, query in queries.items() for kind in ("table", "view")}
+    for name, (kind, query) in named.items():
+        (project / f"models/{name}.sql").write_text(f"{{{{ config(materialized='{kind}') }}}} {query}")
+        (project / f"models/{name}.yml").write_text(f"""
+models:
+  - name: {name}
+    config: {{contract: {{enforced: true}}}}
+    columns:
+      - {{name: one, data_type: bigint}}
+      - {{name: two, data_type: varchar}}
+""")
+    message = run_dbt(project, "contracted_*")
+    refused = {name for name in named if f"in model {name} " in message}
+    assert refused == {name for name in named if "right" not in name and "other_order" not in name}
+    assert message.count("This model has an enforced contract that failed") == len(refused)
+
+
 @pytest.mark.parametrize(("name", "words"), [("Two Orders", "small letters"), ("../up", "small letters"), ("x" * 60, "59 characters"),
                                              ("vip", "exists already: models/segments/vip")])
 def test_a_scaffold_needs_a_new_plain_name(tmp_path, name, words):
