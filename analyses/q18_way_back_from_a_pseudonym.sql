@@ -1,7 +1,8 @@
 -- Can an analyst find out whom a pseudonym stands for?
--- One row per area and role that could enter it at the last build (expected: nobody but the builder where is_way_back), per epoch
--- of the pid (as long as its salt is in the vault, whoever enters the vault can compute them), and per column that holds pseudonyms.
--- Then the check that every pid which readers see is a hash (n_values counts the others, expected: 0), and what no record answers.
+-- One row per area and role that could enter it at the last build (expected: nobody but the builder where is_way_back), per
+-- epoch of the pid (as long as its salt is in the vault, whoever enters the vault can compute them), and per column that holds
+-- pseudonyms. Then the check that every pid which readers see is a hash (n_values counts the others, expected: 0), and what no
+-- record answers.
 with entries as (
     select * from {{ ref('area_access') }}
 ),

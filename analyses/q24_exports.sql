@@ -1,8 +1,8 @@
 -- Is anything identifying in what was exported?
--- One row per file that `segmentation export` wrote, the newest first: k, how many numbers of persons and cells were withheld, how
--- many texts were quoted because a spreadsheet would run them, and whether the file holds keys of persons (expected: no). Then one
--- row per audience of the newest evaluation: those hold a row per person, under keys of their receiver's own (key_epoch), never under
--- ours. Last, what no record answers.
+-- One row per file that `segmentation export` wrote, the newest first: k, how many numbers of persons and cells were withheld,
+-- how many texts were quoted because a spreadsheet would run them, and whether the file holds keys of persons (expected: no).
+-- Then one row per audience of the newest evaluation: those hold a row per person, under keys of their receiver's own
+-- (key_epoch), never under ours. Last, what no record answers.
 with exports as (
     select * from {{ source('lifecycle', 'export_log') }}
 ),
