@@ -7,8 +7,19 @@ with entries as (
     select * from {{ ref('area_access') }}
 ),
 
+-- a purge since the last build may have destroyed a salt
 epochs as (
-    select * from {{ ref('pid_epochs') }}
+    select
+        epochs.epoch,
+        epochs.valid_from,
+        epochs.valid_to,
+        coalesce(deletions.acted_at, epochs.destroyed_at) as destroyed_at,
+        coalesce(deletions.acted_at, epochs.destroyed_at, epochs.rotated_at) as acted_at,
+        coalesce(deletions.executor, epochs.rotated_by) as acted_by
+    from {{ ref('pid_epochs') }} as epochs
+    left join {{ source('lifecycle', 'deletion_log') }} as deletions
+        on epochs.valid_to = deletions.effective_at
+        and deletions.reason = 'salt_retention'
 ),
 
 pseudonyms as (
@@ -75,10 +86,10 @@ answered as (
         'pids of the visitors of the newest evaluation' as holds,
         epochs.destroyed_at is null as is_way_back,
         case when epochs.destroyed_at is null then 'salt in the vault' else 'salt destroyed' end as because,
-        epochs.rotated_by as who,
+        epochs.acted_by as who,
         epochs.valid_from,
         epochs.valid_to,
-        coalesce(epochs.destroyed_at, epochs.rotated_at) as acted_at,
+        epochs.acted_at,
         cast(visitors_by_epoch.n_pids as bigint) as n_values
     from epochs
     inner join visitors_by_epoch on epochs.epoch = visitors_by_epoch.epoch
