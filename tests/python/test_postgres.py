@@ -5,6 +5,7 @@ value, punctuation ignored) and its clock stands in Auckland: nothing may depend
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from conftest import SETTINGS, Built, build
 from hostile_shop import hostile_shop
 from postgres_server import SUPERUSER, running_server
 
-from segmentation.ask import find, plain_sql
+from segmentation.ask import check, find, plain_sql, questions
 from segmentation.cli import main
 from segmentation.errors import UserError
 from segmentation.postgres import VAULT, Database, open_database, prepare, view_queries
@@ -26,6 +27,7 @@ from segmentation.vault import rotate
 pytestmark = pytest.mark.postgres
 
 EARLIER, LATER = "2026-03-09 00:00:00", "2026-03-30 00:00:00"
+EXISTING = "existing_customer"
 BUILDER, READER = "segmentation", "segmentation_reader"
 READABLE = ("marts", "segments", "snapshots", "audit")
 RESTRICTED = ("intermediate", "evaluated", "vault")  # on DuckDB in the file `restricted`, on Postgres with a prefix
@@ -319,6 +321,19 @@ def test_the_report_on_access_names_every_role_that_can_enter_person_data(server
         connection.cursor().execute("grant usage on schema restricted_vault to guests")
     compiled = (demo_there.home / "target/compiled/segmentation/models/audit/area_access.sql").read_text()
     assert {row[1:] for row in demo_there.rows(compiled) if row[2] in ("curious", "guests")} == {(True, "curious", "grant"), (True, "guests", "grant")}
+
+
+def test_questions_that_need_no_person_data_are_answered_here_as_there(demo_here, demo_there):
+    """As plain SQL in any client. (The names of the restricted area differ between the engines.)"""
+    texts = {"segment": EXISTING, "on": LATER, "from": "2026-01-01", "to": "2027-01-01", "customer": "ab" * 32, "order": "ab" * 16, "request": "Q-0001"}
+    asked = {question.number: plain_sql(question, check(question, {name: texts[name] for name in question.parameters if name in texts}))
+             for question in questions()}
+    asked = {number: sql for number, sql in asked.items() if "restricted." not in re.sub("--.*", "", sql)}
+    assert {"q01", "q18", "q24", "q26"} <= asked.keys() and len(asked) > 15
+    rows = {number: (demo_here.rows(sql), demo_there.rows(sql)) for number, sql in asked.items()}
+    assert all(rows[number][1] for number in ("q01", "q03", "q05", "q18", "q24", "q27"))
+    engines_own = {"q02", "q03", "q06", "q18"}  # who built where, with which versions, and who may enter
+    assert [number for number, (here, there) in rows.items() if here != there and number not in engines_own] == []
 
 
 def test_the_reader_writes_nothing(demo_there):
