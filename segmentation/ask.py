@@ -232,13 +232,18 @@ def plain_sql(question: Question, values: dict[str, object]) -> str:
     return _rendered(question, where, lambda column: literals[column])
 
 
+def is_risky(cell: object) -> bool:
+    """Whether a spreadsheet would take a cell for a formula: a text that begins like one, never a number."""
+    return isinstance(cell, str) and cell.startswith(RISKY)
+
+
 def as_csv(columns: list[str], rows: list[tuple]) -> str:
-    """Rows as CSV with a heading. A text that a spreadsheet would take for a formula gets a quote before it."""
+    """Rows as CSV with a heading. A text that a spreadsheet would take for a formula (is_risky) gets a quote before it."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)  # RFC 4180; another end of line would leave a lone CR in a cell unquoted
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell for cell in row])
+        writer.writerow([f"'{cell}" if is_risky(cell) else cell for cell in row])
     return file.getvalue()
 
 
@@ -270,7 +275,7 @@ def _relations(connection: duckdb.DuckDBPyConnection, schemas: tuple[str, ...] |
         where (table_catalog = 'warehouse' and list_contains($record, table_schema))
             or (table_catalog = 'restricted' and list_contains($restricted, table_schema))
         """,
-        {"record": list(schemas or (*SCHEMAS, "audit")), "restricted": list(RESTRICTED_SCHEMAS)},
+        {"record": list(schemas or (*SCHEMAS, "audit", "activation")), "restricted": list(RESTRICTED_SCHEMAS)},
     ).fetchall()
     return dict(rows)
 
@@ -298,7 +303,7 @@ def _declared_schemas() -> dict[str, str]:
     """The schema of every relation that a question reads, by the project's folders: for SQL that leaves this machine."""
     schemas = {path.stem: path.relative_to(PROJECT / "models").parts[0] for path in (PROJECT / "models").rglob("*.sql")}
     schemas |= {name: "restricted.intermediate" for name, schema in schemas.items() if schema == "intermediate"}
-    lifecycle = dict.fromkeys(("deletion_log", "deletion_ledger", "restore_checks"), "audit")
+    lifecycle = dict.fromkeys(("deletion_log", "deletion_ledger", "restore_checks", "export_log"), "audit")
     lifecycle |= dict.fromkeys(("erased_identifiers", "erasure_requests", "outbox"), "restricted.vault")
     return schemas | {"customer_keys": "restricted.vault"} | lifecycle
 

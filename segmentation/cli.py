@@ -329,11 +329,12 @@ def run_export(name: str | None, k: str, path: Path | None) -> None:
     """Write an aggregate of the last build as CSV with k-anonymity and a manifest; without a name, list what can be exported."""
     from segmentation.export import check_k, export, exportables, find
 
+    only_on_duckdb()
     if name is None:
         for exportable in exportables().values():
             console.print(f"{exportable.name}  (a row per {', '.join(exportable.grain)})", markup=False, soft_wrap=True)
         return
-    done = export(Home.to_read(), find(name), check_k(k), path)
+    done = export(Home.to_read(), find(name), check_k(k), present(), executor(), path)
     console.print(f"Written: {printable(str(done.path))}, {done.n_rows:,} rows; withheld: {done.n_few:,} numbers of fewer than {k} persons, "
                   f"{done.n_complementary:,} that would have told them.", markup=False, soft_wrap=True)
     console.print(f"Manifest: {printable(str(done.manifest))}", markup=False, soft_wrap=True)

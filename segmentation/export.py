@@ -13,20 +13,25 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import yaml
 
-from segmentation.ask import RISKY, as_csv
+from segmentation.ask import RISKY, as_csv, is_risky
 from segmentation.errors import UserError
 from segmentation.files import check_target, write_whole
 from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.publish import read_relation
 
 SMALLEST_K = 2
+LOG = "audit.export_log"
+KEY_COLUMNS = re.compile(r".*_key|(old_|new_)?pid")  # what pseudonyms are called (model pseudonyms)
 WITHHELD = "withheld_columns"  # the column that an export adds: what is empty for privacy, not for want of data
 
 
@@ -114,11 +119,12 @@ def withheld(rows: list[dict], exportable: Exportable, k: int) -> tuple[list[set
     return columns, n_few, n_complementary
 
 
-def export(home: Home, exportable: Exportable, k: int, path: Path | None = None) -> Export:
+def export(home: Home, exportable: Exportable, k: int, now: datetime, executor: str, path: Path | None = None) -> Export:
     """Write an exportable relation of the last build as CSV with a manifest beside it (FILE.manifest.json).
 
     Without a path it goes to exports/ in the home. Numbers of fewer than k persons are empty; texts that a spreadsheet
-    would take for a formula are quoted. Raises UserError when there is no build, or the place cannot be written.
+    would take for a formula are quoted. `now` and `executor` are recorded, with what the manifest says, in audit.export_log.
+    Raises UserError when there is no build, a build or an erasure is under way, or the place cannot be written.
     """
     path = path or _exports(home) / f"{exportable.name}.csv"
     check_target(path)
@@ -126,6 +132,9 @@ def export(home: Home, exportable: Exportable, k: int, path: Path | None = None)
     check_target(manifest_path)  # before anything is written: no export without its manifest
     relation = f"{exportable.schema}.{exportable.name}"
     names, found = read_relation(home, relation, exportable.grain)
+    if keys := [name for name in names if KEY_COLUMNS.fullmatch(name)]:
+        raise UserError(f"{relation} has keys of persons or records ({', '.join(keys)}): it is no aggregate that may leave.")
+    _, [(as_of, *_)] = read_relation(home, "marts.evaluation_clock", ["as_of"])
     rows = [dict(zip(names, row)) for row in found]
     columns, n_few, n_complementary = withheld(rows, exportable, k)
     shown = [
@@ -134,14 +143,56 @@ def export(home: Home, exportable: Exportable, k: int, path: Path | None = None)
     ]
     content = as_csv([*names, WITHHELD], shown)
     manifest = {
-        "relation": relation, "k": k, "n_rows": len(shown),
+        "relation": relation, "as_of": str(as_of), "k": k, "n_rows": len(shown),
         "n_withheld_as_few": n_few, "n_withheld_as_complement": n_complementary,
+        "n_cells_withheld": sum(row[name] is not None for row, hidden in zip(rows, columns) for name in hidden),
+        "n_cells_escaped": sum(is_risky(cell) for row in shown for cell in row),
         "person_keys": "none", "formula_safe": _is_formula_safe(content), "head_hash": _head(home),
         "file": path.name, "sha256": hashlib.sha256(content.encode()).hexdigest(),
     }
-    write_whole(path, content)
-    write_whole(manifest_path, json.dumps(manifest, indent=2) + "\n")
+    with _recorded(home, manifest, len(keys), as_of, now.replace(microsecond=0), executor):
+        write_whole(path, content)
+        write_whole(manifest_path, json.dumps(manifest, indent=2) + "\n")
     return Export(path, manifest_path, len(shown), n_few, n_complementary)
+
+
+@contextmanager
+def _recorded(home: Home, manifest: dict, n_keys: int, as_of: datetime, now: datetime, executor: str):
+    """Record an export before it is written; what then cannot be written has no row. Nothing leaves without a record.
+
+    The home is locked for the record only: the file gets the permissions that its user gives to files.
+    Raises UserError when the record cannot be kept.
+    """
+    if not home.warehouse.exists():
+        raise UserError(f"{home.folder} holds a copy only: export where it was built, for an export is recorded in {LOG}.")
+    with _log(home) as warehouse:
+        [(number,)] = warehouse.execute(f"select coalesce(max(export_number), 0) + 1 from {LOG}").fetchall()
+        recorded = {
+            "export_number": number, "exported_at": now, "executor": executor, "exported_relation": manifest["relation"], "as_of": as_of,
+            "head_hash": manifest["head_hash"], "k": manifest["k"], "n_rows": manifest["n_rows"], "n_few": manifest["n_withheld_as_few"],
+            "n_complementary": manifest["n_withheld_as_complement"], "n_cells_withheld": manifest["n_cells_withheld"],
+            "n_cells_escaped": manifest["n_cells_escaped"], "is_formula_safe": manifest["formula_safe"], "n_key_columns": n_keys,
+            "file_sha256": manifest["sha256"]}
+        warehouse.execute(
+            f"insert into {LOG} ({', '.join(recorded)}) values ({', '.join('?' * len(recorded))})", list(recorded.values()))
+    try:
+        yield
+    except UserError:
+        with _log(home) as warehouse:
+            warehouse.execute(f"delete from {LOG} where export_number = ?", [number])
+        raise
+
+
+@contextmanager
+def _log(home: Home):
+    """A writing connection to the warehouse that has the log of exports."""
+    with home.locked():
+        home.refuse_open_erasure()
+        home.check_databases()
+        with home.writing() as warehouse:
+            if not warehouse.execute("select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [LOG]).fetchall():
+                raise UserError(f"{home.warehouse} was built by an older version, which kept no record of exports: build again.")
+            yield warehouse
 
 
 def _exports(home: Home) -> Path:

@@ -42,3 +42,38 @@ $grant$
 {% macro reader_schemas() -%}
     {{ return(['marts', 'segments', 'snapshots', 'audit']) }}
 {%- endmacro %}
+
+{#
+    Who can enter each area (model area_access): a query with area, role_name and entered_by, one row for each role and area. No
+    argument. The area names are those of areas().
+#}
+{% macro area_entries() -%}
+    {{ return(adapter.dispatch('area_entries')()) }}
+{%- endmacro %}
+
+{# Without roles: the files. The published copy holds some schemas once more. #}
+{% macro default__area_entries() -%}
+    {%- set rows = [] -%}
+    {%- for area, is_restricted in (areas() if execute else []) -%}
+        {%- do rows.append([area, 'whoever can open ' ~ ('restricted' if is_restricted else 'warehouse') ~ '.duckdb', 'file']) -%}
+        {%- if area in ('marts', 'segments') -%}
+            {%- do rows.append([area, 'whoever can open published/segmentation.duckdb', 'file']) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ literal_rows([['area', dbt.type_string()], ['role_name', dbt.type_string()], ['entered_by', dbt.type_string()]], rows) }}
+{%- endmacro %}
+
+{# Roles that the server brings along (pg_read_all_data ...) cannot log in; who is a member of one is found by what he may do. #}
+{% macro postgres__area_entries() -%}
+    select
+        cast(pg_namespace.nspname as text) as area,
+        cast(pg_roles.rolname as text) as role_name,
+        case
+            when pg_roles.rolsuper then 'superuser'
+            when pg_has_role(pg_roles.oid, pg_namespace.nspowner, 'usage') then 'owner'
+            else 'grant'
+        end as entered_by
+    from pg_namespace
+    inner join pg_roles on has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'usage')
+    where pg_roles.rolname not like 'pg\_%'
+{%- endmacro %}

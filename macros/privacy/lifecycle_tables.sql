@@ -1,6 +1,6 @@
 {#
-    The tables of the lifecycle: what `segmentation erase`, `segmentation purge` and `segmentation vault` write and models only
-    read. They are sources of dbt, made before a build where they do not exist (on-run-start): empty, they say that nothing was
+    The tables of the lifecycle: what `segmentation erase`, `segmentation purge`, `segmentation vault` and `segmentation export`
+    write and models only read. They are sources of dbt, made before a build where they do not exist (on-run-start): empty, they say that nothing was
     deleted. (Of a shop the command has made `pid_salts` before, with the first epoch.)
     What each column means stands with the sources (models/audit/_lifecycle__sources.yml).
 #}
@@ -50,6 +50,12 @@
             'restore_checks': [
                 ['checked_at', instant], ['executor', 'text'], ['n_listed', 'bigint'], ['n_missing', 'bigint'],
                 ['n_erased_again', 'bigint'], ['n_keys_left', 'bigint']
+            ],
+            'export_log': [
+                ['export_number', 'bigint'], ['exported_at', instant], ['executor', 'text'], ['exported_relation', 'text'],
+                ['as_of', instant], ['head_hash', 'text'], ['k', 'integer'], ['n_rows', 'bigint'], ['n_few', 'bigint'],
+                ['n_complementary', 'bigint'], ['n_cells_withheld', 'bigint'], ['n_cells_escaped', 'bigint'],
+                ['is_formula_safe', 'boolean'], ['n_key_columns', 'bigint'], ['file_sha256', 'text']
             ]
         }
     }) }}

@@ -1,5 +1,6 @@
 {{ broken_grains([
     'anonymous_visitors',
+    'area_access',
     'buying_behaviour',
     'campaign_metrics',
     'cohort_retention',
@@ -20,7 +21,9 @@
     'late_arrivals',
     'membership_by_customer',
     'pid_bridge',
+    'pid_epochs',
     'platform_reconciliation',
+    'pseudonyms',
     'refunds',
     'rejected_rows',
     'replay_differences',

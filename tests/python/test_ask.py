@@ -18,6 +18,7 @@ from segmentation.ask import ASKED, KINDS, QUESTIONS, Answer, as_csv, ask, check
 from segmentation.cli import main
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
+from segmentation.publish import DATABASE, SCHEMAS
 
 HOSTILE = [
     "vip' or '1'='1", "vip'; drop table segments.segment_members; --", "vip\"", "vip;", "VIP", "vip\n", " vip", "", "ViP", "vip\0",
@@ -201,6 +202,53 @@ def test_a_request_is_told_from_its_choice_to_the_send_that_it_cancelled(weeks: 
         ("2026-03-09 00:00:00", "evaluation", "in 0, choice known", "in 0 while the choice stands"),
         ("2026-03-10 09:00:00", "planned send", "cancelled", "cancelled"),
     ]
+
+
+def way_back(built: Built) -> dict[str, list[dict]]:
+    """The answer to q18, by what its rows are about."""
+    answer = ask(Home(built.folder), find("q18"), {})
+    rows = [dict(zip(answer.columns, row)) for row in answer.rows]
+    return {what: [row for row in rows if row["what"] == what] for what in ("may enter", "epoch", "pseudonym", "check", "not on record")}
+
+
+def test_every_area_is_in_the_report_on_access_and_only_the_restricted_file_leads_back(demo: Built):
+    found = way_back(demo)["may enter"]
+    schemas = {(database, schema) for database, schema in demo.rows(
+        "select distinct database_name, schema_name from duckdb_tables() union select distinct database_name, schema_name from duckdb_views() where not internal")}
+    areas = {(row["subject"], row["who"]) for row in found}
+    assert areas == {
+        (f"restricted.{schema}" if database == "restricted" else schema, f"whoever can open {database}.duckdb") for database, schema in schemas
+    } | {(schema, f"whoever can open published/{DATABASE}") for schema in SCHEMAS} and len(areas) > 10
+    assert all(row["is_way_back"] == (row["who"] == "whoever can open restricted.duckdb") for row in found)
+
+
+def test_every_column_of_readers_that_holds_keys_is_listed_as_a_pseudonym(demo: Built):
+    """By what stands in it: a keyed hash is hexadecimal. Other hashes are of texts and of rows, not of whom or what they are about."""
+    hashes = {"code_sha", "content_hash", "dbt_scd_id", "evaluations_hash", "inputs_sha256", "leaf", "list_sha256", "log_hash", "manifest_hash",
+              "partition_hash", "previous_hash", "rule_hash", "run_hash", "run_id", "spec_set_hash", "text_sha256"}
+    found = set()
+    for schema, table, column in demo.rows("select schema_name, table_name, column_name from duckdb_columns() "
+                                           "where database_name = 'warehouse' and data_type = 'VARCHAR' and not internal"):
+        if demo.rows(f'select 1 from {schema}.{table} where regexp_full_match("{column}", \'[0-9a-f]{{32,64}}\') limit 1'):
+            found.add(column)
+    listed = {row["subject"]: row for row in way_back(demo)["pseudonym"]}
+    assert found - hashes <= set(listed) and "customer_key" in found and "order_key" in found
+    held = {name for (name,) in demo.rows("select column_name from duckdb_columns() where database_name = 'warehouse'")}
+    assert set(listed) <= held and all(row["n_values"] > 0 for row in listed.values())
+    assert {row["because"].split()[-1] for row in listed.values()} <= {name for (name,) in demo.rows(
+        "select table_name from information_schema.tables where table_catalog = 'restricted'")}
+
+
+def test_the_report_on_access_checks_what_readers_see_and_says_what_nobody_recorded(demo: Built, demo_copy: Built):
+    found = way_back(demo)
+    assert [(row["subject"], row["is_way_back"], row["n_values"]) for row in found["check"]] == [("pid", False, 0)]
+    [epoch] = found["epoch"]
+    assert (epoch["subject"], epoch["is_way_back"], epoch["n_values"]) == ("1", True, demo.rows("select count(*) from marts.anonymous_visitors")[0][0])
+    assert [row["is_way_back"] for row in found["not on record"]] == [None]
+    for database in ("warehouse.duckdb", "published/segmentation.duckdb"):
+        with duckdb.connect(str(demo_copy.folder / database)) as connection:
+            connection.execute("update marts.anonymous_visitors set pid = 'A-0001'")
+    assert way_back(demo_copy)["check"][0]["is_way_back"], "a device's id in the place of its pseudonym is found"
 
 
 def consent(person: str, purpose: str, status: str, effective_at: str, recorded_at: str) -> str:

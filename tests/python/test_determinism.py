@@ -177,10 +177,10 @@ def test_the_baseline_has_something_to_compare(once):
     assert full["marts.customer_features"] > 300 and full["snapshots.segment_membership"] > 300
     assert full["audit.segment_evaluations"] == len(SEGMENT_FOLDERS) and full["audit.segment_runs"] == 1
     # the first date on record: nothing can be late, nothing was replayed, nobody has moved, left or been erased; nothing is
-    # fitted; no epoch has ended; one rule has no match
+    # exported or fitted; no epoch has ended; one rule has no match
     empty = {"audit.late_arrivals", "audit.replay_differences", "audit.replay_partitions", "marts.segment_migration",
              "marts.retention_transitions", "audit.revocations", "audit.deletion_log", "audit.deletion_ledger",
-             "audit.pruned_leaves", "audit.restore_checks",
+             "audit.pruned_leaves", "audit.restore_checks", "audit.export_log",
              "marts.customer_predictions", "marts.prediction_calibration", "marts.pid_bridge", "segments.seg_likely_to_churn",
              "segments.seg_predicted_high_ltv", "segments.seg_browse_heavy_low_purchase"}
     assert {name for name, count in full.items() if count == 0} == empty, "an empty relation proves nothing"

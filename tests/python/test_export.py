@@ -4,14 +4,21 @@ import csv
 import hashlib
 import json
 from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
 
+import duckdb
 import pytest
 from conftest import Built, command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation.export import WITHHELD, Count, Exportable, check_k, exportables, find, withheld
+from segmentation.ask import ask
+from segmentation.ask import find as find_question
 from segmentation.errors import UserError
+from segmentation.export import WITHHELD, Count, Exportable, check_k, export, exportables, find, withheld
+from segmentation.home import Home
+from segmentation.publish import DATABASE
 
 MATRIX = Exportable("matrix", "marts", ("row", "column"), (Count("n", None, ("share",), (("row",), ("column",))),))
 
@@ -77,8 +84,8 @@ def test_columns_named_for_an_export_exist_and_every_number_of_persons_is_named(
         assert {name for name in columns if name.startswith("n_") or name == "customers"} == counts, exportable.name
 
 
-def test_an_exported_file_holds_no_few_persons_and_says_what_it_withholds(demo: Built, tmp_path, capsys):
-    path = tmp_path / "out.csv"
+def test_an_exported_file_holds_no_few_persons_and_says_what_it_withholds(demo_copy: Built, tmp_path, capsys):
+    demo, path = demo_copy, tmp_path / "out.csv"
     assert command(demo.folder, "export", "segment_metrics", "--out", str(path)).code == 0
     said = capsys.readouterr().out
     with path.open(newline="") as file:
@@ -94,6 +101,71 @@ def test_an_exported_file_holds_no_few_persons_and_says_what_it_withholds(demo: 
     assert (manifest["k"], manifest["n_rows"], manifest["relation"]) == (10, len(rows), "marts.segment_metrics")
     assert manifest["head_hash"] == demo.rows("select run_hash from audit.segment_runs order by run_number desc limit 1")[0][0]
     assert manifest["n_withheld_as_few"] > 0 and f"{manifest['n_withheld_as_few']:,} numbers of fewer than 10" in said
+    named = sum(len([name for name in row[WITHHELD].split(";") if name]) for row in rows)
+    assert 0 < manifest["n_withheld_as_few"] + manifest["n_withheld_as_complement"] <= manifest["n_cells_withheld"] <= named
+    # and the same is on record, for the auditor
+    assert demo.rows("select export_number, exported_relation, as_of::varchar, k, n_rows, n_few, n_complementary, n_cells_withheld, n_cells_escaped, "
+                     "is_formula_safe, n_key_columns, file_sha256, head_hash from audit.export_log") == [
+        (1, *(manifest[name] for name in ("relation", "as_of", "k", "n_rows", "n_withheld_as_few", "n_withheld_as_complement", "n_cells_withheld",
+                                          "n_cells_escaped", "formula_safe")), 0, manifest["sha256"], manifest["head_hash"])]
+
+
+def answer(folder: Path) -> dict[str, list[dict]]:
+    """The answer to q24, by what its rows are about."""
+    found = ask(Home(folder), find_question("q24"), {})
+    rows = [dict(zip(found.columns, row)) for row in found.rows]
+    return {what: [row for row in rows if row["what"] == what] for what in ("export", "audience", "not on record")}
+
+
+def test_every_export_is_on_record_before_it_is_written_and_none_that_failed(demo_copy: Built, tmp_path, capsys):
+    home = Home(demo_copy.folder)
+    before = answer(home.folder)
+    assert before["export"] == [] and len(before["not on record"]) == 1, "what was exported before the log is not known, and it says so"
+    first, second = datetime(2026, 4, 1, 9, 30), datetime(2026, 4, 2)
+    # texts that a spreadsheet would run are counted where they are quoted
+    with duckdb.connect(str(home.published / DATABASE)) as connection:
+        connection.execute("update marts.segment_metrics set breakdown_value = '=1+1' where breakdown_value = 'v2'")
+        [escaped] = connection.execute("select count(*) from marts.segment_metrics where breakdown_value = '=1+1'").fetchone()
+    export(home, find("segment_metrics"), 10, first, "anna", tmp_path / "a.csv")
+    export(home, find("retention_transitions"), 25, second, "ben", tmp_path / "b.csv")
+    with pytest.raises(UserError, match="cannot be written"):
+        export(home, find("segment_migration"), 10, second, "ben", tmp_path / "no such folder" / "c.csv")
+    newest, oldest = answer(home.folder)["export"]
+    assert [oldest[name] for name in ("number", "subject", "exported_at", "executor", "k")] == [1, "marts.segment_metrics", first, "anna", 10]
+    assert [newest[name] for name in ("number", "subject", "exported_at", "executor", "k")] == [2, "marts.retention_transitions", second, "ben", 25]
+    assert oldest["n_cells_escaped"] == escaped > 0 and oldest["is_formula_safe"] and not oldest["holds_persons"]
+    assert oldest["file_sha256"] == hashlib.sha256((tmp_path / "a.csv").read_bytes()).hexdigest()
+    # while a build may be writing, nothing leaves, since it could not be recorded
+    with home.locked():
+        assert command(home.folder, "export", "segment_metrics", "--out", str(tmp_path / "d.csv")).code == 1
+    assert "Another build is running" in capsys.readouterr().err and not (tmp_path / "d.csv").exists()
+    # the next build knows them still
+    assert command(home.folder, "build", "--without-tests").code == 0
+    assert len(answer(home.folder)["export"]) == 2
+
+
+def test_audiences_leave_under_the_keys_of_their_receivers(demo: Built):
+    rows = answer(demo.folder)["audience"]
+    sizes = dict(demo.rows("select audience_id, count(*) from activation.audience_memberships group by 1"))
+    assert {row["subject"]: row["n_rows"] for row in rows if row["n_rows"]} == sizes and sizes
+    assert {(row["subject"], row["keys_of"], row["key_epoch"]) for row in rows} == set(demo.rows(
+        "select audience_id, key_domain, key_epoch from activation.audiences"))
+
+
+def test_an_export_without_a_place_for_its_record_is_refused(demo_copy: Built, tmp_path):
+    home = Home(demo_copy.folder)
+    arguments = find("retention_transitions"), 10, datetime(2026, 4, 1), "anna", tmp_path / "out.csv"
+    keyed = Exportable("customers", "marts", ("customer_key",), ())
+    with pytest.raises(UserError, match="has keys of persons or records .customer_key.: it is no aggregate"):
+        export(home, keyed, *arguments[1:])
+    with duckdb.connect(str(home.warehouse)) as warehouse:
+        warehouse.execute("drop table audit.export_log")
+    with pytest.raises(UserError, match="kept no record of exports: build again"):
+        export(home, *arguments)
+    home.warehouse.unlink()
+    with pytest.raises(UserError, match="holds a copy only"):
+        export(home, *arguments)
+    assert list(tmp_path.glob("out.csv*")) == []
 
 
 def test_an_export_is_the_same_again_and_lies_in_the_home_unless_said_otherwise(demo_copy: Built, capsys):
@@ -112,7 +184,6 @@ def test_an_export_is_the_same_again_and_lies_in_the_home_unless_said_otherwise(
     (["segment_metrics; drop table x"], "nothing that can be exported"),
     (["segment_metrics", "--k", "1"], "--k must be a whole number from 2 on"),
     (["segment_metrics", "--k", "ten"], "--k must be a whole number from 2 on"),
-    (["segment_metrics", "--out", "/no/such/place/x.csv"], "cannot be written"),
 ])
 def test_a_wrong_export_is_refused_in_one_sentence(demo: Built, capsys, arguments, words):
     assert command(demo.folder, "export", *arguments).code == 1

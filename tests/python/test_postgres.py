@@ -5,6 +5,7 @@ value, punctuation ignored) and its clock stands in Auckland: nothing may depend
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ import psycopg2
 import pytest
 from conftest import SETTINGS, Built, build
 from hostile_shop import hostile_shop
-from postgres_server import running_server
+from postgres_server import SUPERUSER, running_server
 
+from segmentation.ask import check, find, plain_sql, questions
 from segmentation.cli import main
 from segmentation.errors import UserError
 from segmentation.postgres import VAULT, Database, open_database, prepare, view_queries
@@ -25,10 +27,12 @@ from segmentation.vault import rotate
 pytestmark = pytest.mark.postgres
 
 EARLIER, LATER = "2026-03-09 00:00:00", "2026-03-30 00:00:00"
+EXISTING = "existing_customer"
 BUILDER, READER = "segmentation", "segmentation_reader"
 READABLE = ("marts", "segments", "snapshots", "audit")
 RESTRICTED = ("intermediate", "evaluated", "vault")  # on DuckDB in the file `restricted`, on Postgres with a prefix
 CALLER = ("executed_at", "executor", "code_sha", "run_hash", "previous_hash")  # of audit.segment_runs: who built, when; hashed in
+ENGINES_OWN = ("area_access",)  # who can enter an area: roles there, files here
 STATISTIC = 10  # decimals of a statistic, whose last ones may differ: doubles went into it
 HOSTILE_ORDER = "locale_provider icu icu_locale 'und-u-ka-shifted-kf-upper-kn' lc_collate 'C' lc_ctype 'C'"
 
@@ -51,6 +55,7 @@ class Shop:
     server: dict[str, str]
     name: str
     settings: dict[str, str] = field(default_factory=dict)
+    home: Path | None = None
 
     def environment(self) -> dict[str, str]:
         """What the command is given, beside its settings."""
@@ -101,7 +106,7 @@ def make_shop(server: dict[str, str], name: str, **settings: str) -> Shop:
 def demo_there(server, tmp_path_factory) -> Shop:
     """The demo on Postgres: with all dbt tests, then a second date on top."""
     shop = make_shop(server, "demo")
-    home = tmp_path_factory.mktemp("postgres")
+    shop.home = home = tmp_path_factory.mktemp("postgres")
     assert shop.build(home, AS_OF=EARLIER, SEGMENTS_UNIT_TESTS="true") == 0
     assert shop.build(home, "--without-tests", AS_OF=LATER) == 0
     return shop
@@ -183,7 +188,7 @@ def hashes_here(built: Built) -> dict[str, tuple[int, str]]:
         group by all
         """, [[*READABLE, *RESTRICTED], STATISTIC])
     return {f"{schema}.{table}": content(built.rows(f'select {chosen(table, columns)} from {catalog}."{schema}"."{table}"'))
-            for catalog, schema, table, columns in listed}
+            for catalog, schema, table, columns in listed if table not in ENGINES_OWN}
 
 
 def hashes_there(
@@ -197,7 +202,8 @@ def hashes_there(
         where table_schema = any(%s) and (data_type != 'numeric' or numeric_scale is distinct from %s) group by 1, 2
         """, [list(schemas), STATISTIC])
     return {f"{schema.removeprefix('restricted_')}.{table}": content(
-        shop.rows(f'select {chosen(table, columns)} from "{schema}"."{table}"')) for schema, table, columns in listed}
+        shop.rows(f'select {chosen(table, columns)} from "{schema}"."{table}"')) for schema, table, columns in listed
+        if table not in ENGINES_OWN}
 
 
 def chosen(table: str, columns: list[str]) -> str:
@@ -299,6 +305,35 @@ def test_the_reader_reads_marts_segments_snapshots_and_audit_and_nothing_else(de
     assert [name for name, may in reads.items() if may != (name[0] in READABLE)] == []
     closed = {schema for (schema, _), may in reads.items() if not may}
     assert {"restricted_raw", "restricted_staging", "restricted_intermediate", "restricted_vault"} <= closed
+
+
+def test_the_report_on_access_names_every_role_that_can_enter_person_data(server, demo_there):
+    """q18, asked by the reader itself; then what the next build would record of a role that the administrator let in."""
+    entered = {(row[1], row[5]): (row[3], row[4]) for row in demo_there.rows(plain_sql(find("q18"), {}), user=READER) if row[0] == "may enter"}
+    areas = {area for area, _ in entered}
+    assert areas == {schema for (schema,) in demo_there.rows(
+        "select nspname::text from pg_namespace where nspname not like 'pg\\_%' and nspname not in ('information_schema', 'public')")}
+    assert {area for area, role in entered if role == READER} == set(READABLE)
+    assert {(role, how) for (_, role), (is_way_back, how) in entered.items() if is_way_back} == {(BUILDER, "owner"), (SUPERUSER, "superuser")}
+    assert {area for (area, _), (is_way_back, _) in entered.items() if is_way_back} == {area for area in areas if area.startswith("restricted_")}
+    run(server, "create role curious login", "create role guests", "grant guests to curious")
+    with demo_there.connect() as connection:
+        connection.cursor().execute("grant usage on schema restricted_vault to guests")
+    compiled = (demo_there.home / "target/compiled/segmentation/models/audit/area_access.sql").read_text()
+    assert {row[1:] for row in demo_there.rows(compiled) if row[2] in ("curious", "guests")} == {(True, "curious", "grant"), (True, "guests", "grant")}
+
+
+def test_questions_that_need_no_person_data_are_answered_here_as_there(demo_here, demo_there):
+    """As plain SQL in any client. (The names of the restricted area differ between the engines.)"""
+    texts = {"segment": EXISTING, "on": LATER, "from": "2026-01-01", "to": "2027-01-01", "customer": "ab" * 32, "order": "ab" * 16, "request": "Q-0001"}
+    asked = {question.number: plain_sql(question, check(question, {name: texts[name] for name in question.parameters if name in texts}))
+             for question in questions()}
+    asked = {number: sql for number, sql in asked.items() if "restricted." not in re.sub("--.*", "", sql)}
+    assert {"q01", "q18", "q24", "q26"} <= asked.keys() and len(asked) > 15
+    rows = {number: (demo_here.rows(sql), demo_there.rows(sql)) for number, sql in asked.items()}
+    assert all(rows[number][1] for number in ("q01", "q03", "q05", "q18", "q24", "q27"))
+    engines_own = {"q02", "q03", "q06", "q18"}  # who built where, with which versions, and who may enter
+    assert [number for number, (here, there) in rows.items() if here != there and number not in engines_own] == []
 
 
 def test_the_reader_writes_nothing(demo_there):

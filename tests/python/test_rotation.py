@@ -15,6 +15,7 @@ from processes import KEYS, differences, export
 from test_changes import HIGH, PROFILING, Rows, written
 from test_privacy_scan import open_files, values_of
 
+from segmentation.ask import ask, find
 from segmentation.errors import UserError
 from segmentation.home import Home
 from segmentation.purge import KIND, SALT_REASON, purge, salt_retention_days
@@ -187,11 +188,27 @@ def test_c27_a_rotation_changes_nothing_but_the_visitors(homes):
     """Members, keys of customers and of receivers, every recorded hash. (There is no experiment yet; its arms will stand in these keys.)"""
     for number in (2, 3):
         rotated, whole = homes[f"{number}"], homes[f"{number} whole"]
-        assert differences(export(rotated.folder), export(whole.folder)) == ["marts.anonymous_visitors", "marts.pid_bridge"]
+        assert differences(export(rotated.folder), export(whole.folder)) == ["audit.pid_epochs", "marts.anonymous_visitors", "marts.pid_bridge"]
         for relation in ("activation.audience_memberships", "restricted.vault.customer_keys", "restricted.vault.leaf_nonces"):
             rows = rotated.rows(f"from {relation} order by all")
             assert rows == whole.rows(f"from {relation} order by all") and (rows or relation.startswith("activation"))
     assert homes["3"].rows("select count(*) from segments.segment_members where segment_id = ?", [HIGH])[0][0] > 3
+
+
+def epochs_told(home: Path) -> list[tuple]:
+    """The epochs as q18 tells them: number, whether a way leads back, why, from, visitors that readers see."""
+    answer = ask(Home(home), find("q18"), {})
+    rows = [dict(zip(answer.columns, row)) for row in answer.rows if row[0] == "epoch"]
+    return [(row["subject"], row["is_way_back"], row["because"], str(row["valid_from"]), row["n_values"]) for row in rows]
+
+
+def test_an_auditor_is_told_the_epochs_and_never_a_salt(homes):
+    [(shown,)] = homes["3"].rows("select count(*) from marts.anonymous_visitors")
+    assert epochs_told(homes["3"].folder) == [
+        ("1", True, "salt in the vault", "1900-01-01 00:00:00", 0), ("2", True, "salt in the vault", ROTATIONS[0], 0),
+        ("3", True, "salt in the vault", ROTATIONS[1], shown)]
+    said = "\n".join(str(row) for row in (*homes["3"].rows("from audit.pid_epochs"), *ask(Home(homes["3"].folder), find("q18"), {}).rows))
+    assert shown and not [block for row in homes["3"].rows("select inner_block, outer_block from restricted.vault.pid_salts") for block in row if block in said]
 
 
 def test_every_rotation_gives_every_visitor_another_pseudonym(homes):
@@ -294,6 +311,8 @@ def test_a_salt_goes_when_nothing_of_its_epoch_may_be_kept_any_more(homes, shop_
         (KIND, SALT_REASON, "restricted.vault.pid_salts", 1, ROTATIONS[0], "nightly", None)]
     assert built.rows("select epoch, inner_block is null, destroyed_at::varchar from restricted.vault.pid_salts order by 1") == [
         (1, True, "2029-05-01 02:30:00"), (2, False, None), (3, False, None)]
+    assert [(number, way_back, why) for number, way_back, why, _, _ in epochs_told(home.folder)] == [
+        ("1", False, "salt destroyed"), ("2", True, "salt in the vault"), ("3", True, "salt in the vault")], "also before the next build"
     assert old not in "\n".join(str(row) for row in built.rows("from restricted.vault.pid_salts"))
     assert old.encode() not in home.restricted.read_bytes()
     assert verify(home).findings == []
