@@ -74,6 +74,6 @@ def record_check(home: Home, entries: list[dict], n_missing: int, now: datetime,
             "select customer_key from restricted.vault.leaf_nonces union select customer_key from restricted.vault.customer_keys").fetchall()
         left = sum(hmac_hex(blocks, f"erased_key|{key}") in listed for (key,) in keys)
         with suppress(duckdb.CatalogException):
-            warehouse.execute("insert into audit.restore_checks values (?, ?, ?, ?, ?, ?)",
-                              [now.replace(microsecond=0), executor, len(entries), n_missing, n_missing, left])
+            warehouse.execute("insert into audit.restore_checks (checked_at, executor, n_listed, n_missing, n_keys_left) "
+                              "values (?, ?, ?, ?, ?)", [now.replace(microsecond=0), executor, len(entries), n_missing, left])
     return left

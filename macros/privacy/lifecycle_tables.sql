@@ -49,7 +49,7 @@
             ],
             'restore_checks': [
                 ['checked_at', instant], ['executor', 'text'], ['n_listed', 'bigint'], ['n_missing', 'bigint'],
-                ['n_erased_again', 'bigint'], ['n_keys_left', 'bigint']
+                ['n_keys_left', 'bigint']
             ],
             'export_log': [
                 ['export_number', 'bigint'], ['exported_at', instant], ['executor', 'text'], ['exported_relation', 'text'],

@@ -228,15 +228,18 @@
 
 {# One version of the rule: when it takes effect, its numbers, the oldest notice it accepts, and who answers for it. #}
 {% macro spec_version_fields() -%}
+    {%- set responsible = {
+        'type': 'text', 'longest': 100, 'pattern': '[!-~]+( [!-~]+)*', 'example': 'Jane Doe or privacy-office, in plain letters'
+    } -%}
     {{ return({
         'number': {'type': 'integer', 'least': 1, 'most': 100000},
         'effective_from': {'type': 'text', 'format': 'instant'},
         'parameters': {'type': 'parameters'},
         'min_notice_version': {'type': 'text', 'optional': true},
         'stability': {'type': 'integer', 'least': 2, 'most': 12, 'optional': true},
-        'author': {'type': 'text', 'longest': 100, 'pattern': '[!-~]+( [!-~]+)*', 'example': 'Jane Doe or privacy-office, in plain letters'},
+        'author': responsible,
         'requested_by': {'type': 'text', 'longest': 100},
-        'approver': {'type': 'text', 'longest': 100, 'pattern': '[!-~]+( [!-~]+)*', 'example': 'Jane Doe or privacy-office, in plain letters'},
+        'approver': responsible,
         'reason': {'type': 'text', 'longest': 500},
         'change_ref': {'type': 'text', 'longest': 100}
     }) }}
