@@ -2,6 +2,7 @@
 
 import os
 import socket
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,6 @@ def test_an_export_without_a_name_or_whose_manifest_has_no_place_writes_nothing(
     os.mkfifo(tmp_path / "x.csv.manifest.json")
     for path, words in ((Path(""), "is no name for a file"), (tmp_path / "x.csv", "x.csv.manifest.json: is not a regular file")):
         with pytest.raises(UserError) as error:
-            export(Home(tmp_path), find("segment_metrics"), 10, path)
+            export(Home(tmp_path), find("segment_metrics"), 10, datetime(2026, 3, 2), "anna", path)
         assert_one_sentence(str(error.value), words)
     assert os.listdir(tmp_path) == ["x.csv.manifest.json"]
