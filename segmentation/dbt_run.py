@@ -97,7 +97,7 @@ def project_graph(home: Home) -> Graph:
 
 @contextlib.contextmanager
 def _less_ado():
-    """Spare a dbt call what takes a fifth of a build and helps nobody.
+    """Spare a dbt call what takes a tenth of the CPU of a build and helps nobody.
 
     dbt formats some thousand debug events before it asks whether a log wants them, and Python searches dbt's parsed project for
     cycles again and again; memory goes up by a sixth until the end of the call.

@@ -130,6 +130,9 @@ def test_every_export_is_on_record_before_it_is_written_and_none_that_failed(dem
     export(home, find("retention_transitions"), 25, second, "ben", tmp_path / "b.csv")
     with pytest.raises(UserError, match="cannot be written"):
         export(home, find("segment_migration"), 10, second, "ben", tmp_path / "no such folder" / "c.csv")
+    assert command(home.folder, "export", "segment_metrics", "--out", "/no/such/place/x.csv").code == 1
+    said = capsys.readouterr().err.strip()
+    assert "cannot be written" in said and "\n" not in said and "Traceback" not in said
     newest, oldest = answer(home.folder)["export"]
     assert [oldest[name] for name in ("number", "subject", "exported_at", "executor", "k")] == [1, "marts.segment_metrics", first, "anna", 10]
     assert [newest[name] for name in ("number", "subject", "exported_at", "executor", "k")] == [2, "marts.retention_transitions", second, "ben", 25]
