@@ -51,7 +51,9 @@ COMPARED = {
         "product_view_count_30d", "product_view_count_90d", "session_count_30d", "session_count_90d",
         "mobile_session_share_90d", "support_ticket_count_90d", "first_seen_at", "last_seen_at", "abandoned_cart_at",
         "abandoned_cart_value", "checkout_started_at", "emails_opened_of_last_6", "email_click_count_90d",
-        "is_subscribed", "subscribed_at",
+        "is_subscribed", "subscribed_at", "discounted_order_count", "seasonal_order_count", "distinct_channel_count",
+        "median_days_between_orders", "mobile_session_count_90d", "first_visited_at", "last_visited_at", "last_email_opened_at",
+        "interest_category_count_30d", "interest_count_30d",
     ],
     "customer_rfm": ["r_score", "f_score", "m_score", "value_class", "value_group", "value_tier"],
     "customer_retention": ["retention_state"],
@@ -199,13 +201,12 @@ def compare_features(db: duckdb.DuckDBPyConnection) -> int:
 
 
 def compare_members(db: duckdb.DuckDBPyConnection) -> int:
-    """Compare the members of the segments of tuned.sql; return the number of memberships that differ."""
+    """Compare the members of all segments; return the number of memberships that differ."""
     rows = db.execute(
         """
         with ours as (
             select segment_id, customer_id, true as is_ours
             from warehouse.segments.segment_members left join keys using (customer_key)
-            where segment_id in (select segment_id from tuned.segment_members)
         )
 
         select

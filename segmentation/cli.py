@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import gc
 import getpass
 import os
 import re
@@ -45,8 +46,17 @@ ASK_PARAMETERS = {
 }
 
 
+def command() -> int:
+    """Entry point of the installed command: `main` without Python's search for cycles, as the process ends after it."""
+    gc.disable()
+    try:
+        return main()
+    finally:
+        gc.freeze()  # else the end of the process searches once more
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point. Returns the exit code: 0 done, 1 the build failed or found a difference, 2 wrong use, 130 stopped."""
+    """What the command does. Returns the exit code: 0 done, 1 the build failed or found a difference, 2 wrong use, 130 stopped."""
     parser = argparse.ArgumentParser(prog="segmentation", description="Auditable customer segmentation.")
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="build and test everything, then publish the read copy")
@@ -913,4 +923,4 @@ def show_sizes(home: Home) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

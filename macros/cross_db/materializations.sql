@@ -44,22 +44,21 @@
 {%- endmacro %}
 
 {#
-    Stops a model whose columns are not those of its contract. Asks for both sides in one statement, which is half the time of
-    dbt's own check; that one follows where something differs, to say what. Overrides dbt's macro of this name.
+    Stops a model whose columns are not those of its contract. Asks DuckDB for one side only; where its words differ from the
+    contract's, dbt's own check follows, which asks for both and says what differs. Overrides dbt's macro of this name.
     Argument: sql, the model's query.
 #}
 {% macro duckdb__get_assert_columns_equivalent(sql) -%}
-    {%- set sides = {'made_': [], 'said_': []} -%}
-    {%- set both -%}
-        select *
-        from
-            (select columns(*) as "made_\0" from ({{ get_empty_subquery_sql(sql) }})),
-            (select columns(*) as "said_\0" from ({{ get_empty_schema_sql(model['columns']) }}))
-    {%- endset -%}
-    {%- for column in adapter.get_column_schema_from_query(both) if model['columns'] -%}
-        {%- do sides[column.name[:5]].append((column.name[5:] | lower, column.dtype)) -%}
+    {%- set words = {'text': 'varchar', 'text[]': 'varchar[]', 'double precision': 'double'} -%}
+    {%- set said, made = [], [] -%}
+    {%- for column in model['columns'].values() -%}
+        {%- set type = (column.data_type or '') | lower | replace(', ', ',') | replace('numeric(', 'decimal(') -%}
+        {%- do said.append((column.name | lower, words.get(type, type))) -%}
     {%- endfor -%}
-    {%- if sides['made_'] | sort != sides['said_'] | sort or not model['columns'] -%}
+    {%- for column in adapter.get_column_schema_from_query(get_empty_subquery_sql(sql)) if said -%}
+        {%- do made.append((column.name | lower, column.dtype | lower)) -%}
+    {%- endfor -%}
+    {%- if made | sort != said | sort or not said -%}
         {%- do assert_columns_equivalent(sql) -%}
     {%- endif -%}
 {%- endmacro %}

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 
 import duckdb
 import pytest
-from conftest import SETTINGS, Built
+from conftest import SETTINGS, WITH_JSON, Built
 
 from segmentation.contract import CONTRACT
 from segmentation.dbt_run import environment, run_dbt
@@ -30,7 +30,7 @@ class CompiledModels:
         with pytest.MonkeyPatch.context() as patch:
             for name in SETTINGS:
                 patch.delenv(name, raising=False)
-            with environment({"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded"}):
+            with environment({"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded", **WITH_JSON}):
                 run_dbt(["compile", "--select", *(f"+{name}" for name in wanted)], home, folder="replay")
         manifest = json.loads((home.target / "replay" / "manifest.json").read_text())
         nodes = {name: node for name, node in manifest["nodes"].items()

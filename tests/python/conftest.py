@@ -14,15 +14,15 @@ from segmentation.home import PROJECT
 
 SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
-    "SEGMENTS_THREADS", "SEGMENTS_TARGET", "SEGMENTS_UNIT_TESTS",
+    "SEGMENTS_THREADS", "SEGMENTS_TARGET", "SEGMENTS_UNIT_TESTS", "DBT_WRITE_JSON",
 )
+WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
 # Files that share the small shop (processes.py): with pytest-xdist they run one after the other in one worker. The longest
 # come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
 GROUPS = [["test_crash", "test_concurrency", "test_replay", "test_verify", "test_ask", "test_evidence"],
           ["test_demo_data", "test_metrics"], ["test_history_properties"], ["test_determinism"], ["test_privacy_scan"], ["test_conventions"],
           ["test_bad_input"], ["test_spec_gate"]]
 RANKS = {name: (number, place) for number, names in enumerate(GROUPS) for place, name in enumerate(names)}
-os.environ.setdefault("DBT_WRITE_JSON", "true")  # tests read the manifest and the results of builds
 SEGMENT_FOLDERS = sorted(path for path in (PROJECT / "models/segments").iterdir() if path.is_dir())
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
 
@@ -87,7 +87,7 @@ def demo(tmp_path_factory) -> Built:
     with FileLock(folder.with_name("demo.lock")):
         if not built.exists():
             assert not folder.exists(), "another worker's build has failed"
-            assert build(folder, SEGMENTS_UNIT_TESTS="true").code == 0
+            assert build(folder, SEGMENTS_UNIT_TESTS="true", **WITH_JSON).code == 0
             built.touch()
     return Built(folder, 0)
 

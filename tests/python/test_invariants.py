@@ -8,7 +8,7 @@ import sys
 
 import duckdb
 import pytest
-from conftest import SETTINGS, Built
+from conftest import SETTINGS, WITH_JSON, Built
 
 from segmentation.home import PROJECT
 
@@ -38,7 +38,7 @@ def careless(tmp_path_factory) -> tuple[Built, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     ran = subprocess.run(
         [sys.executable, "-m", "segmentation.cli", "build", "--without-tests"], cwd=project, text=True, capture_output=True,
-        env=inherited | {"PYTHONPATH": str(project), "SEGMENTS_HOME": str(folder / "home")})
+        env=inherited | WITH_JSON | {"PYTHONPATH": str(project), "SEGMENTS_HOME": str(folder / "home")})
     return Built(folder / "home", ran.returncode), ran.stderr
 
 

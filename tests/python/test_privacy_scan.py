@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, build
+from conftest import WITH_JSON, Built, build
 
 from segmentation.home import PROJECT
 
@@ -120,7 +120,7 @@ def shop(tmp_path_factory) -> Built:
     raw = tmp_path_factory.mktemp("privacy_raw")
     for table, text in SHOP.items():
         (raw / f"{table}.csv").write_text(text.lstrip(), encoding="utf-8")
-    built = build(tmp_path_factory.mktemp("privacy_home"), "--without-tests", SEGMENTS_RAW=str(raw))
+    built = build(tmp_path_factory.mktemp("privacy_home"), "--without-tests", SEGMENTS_RAW=str(raw), **WITH_JSON)
     assert built.code == 0
     return built
 

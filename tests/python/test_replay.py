@@ -179,9 +179,9 @@ def test_the_steps_of_a_backfill():
     assert list(dates(first, datetime(2024, 1, 1), "day")) == []
 
 
-def test_what_a_backfill_moves_is_all_that_a_build_keeps_per_date(shop: Shop):
+def test_what_a_backfill_moves_is_all_that_a_build_keeps_per_date(demo: Built):
     """Every incremental model is kept per date; the notes of starts and the results of replays belong to builds and replays."""
-    manifest = json.loads((shop.home / "target" / "manifest.json").read_text())
+    manifest = json.loads((demo.folder / "target" / "manifest.json").read_text())
     kept = {(node["schema"], node["name"]) for node in manifest["nodes"].values()
             if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental" and node["database"] == "warehouse"}
     assert kept - set(KEPT) == {("audit", "run_started"), ("audit", "replay_partitions"), ("audit", "replay_differences")}

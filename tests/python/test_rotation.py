@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, build, command
+from conftest import WITH_JSON, Built, build, command
 from processes import KEYS, differences, export
 from test_changes import HIGH, PROFILING, Rows, written
 from test_privacy_scan import open_files, values_of
@@ -89,7 +89,7 @@ def homes(tmp_path_factory, shop_settings) -> dict[str, Built]:
                         ) if number > 1 else folder / "1"
             if number > 1 and not kind:
                 assert command(home, "vault", "rotate", "--at", ROTATIONS[number - 2]).code == 0
-            found[f"{number}{kind}"] = build(home, "--without-tests", AS_OF=date, **shop_settings)
+            found[f"{number}{kind}"] = build(home, "--without-tests", AS_OF=date, **shop_settings, **WITH_JSON if number == 3 else {})
             assert found[f"{number}{kind}"].code == 0
     return found
 

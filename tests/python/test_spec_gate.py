@@ -212,6 +212,7 @@ BROKEN = [
     ("vip", {"sale_or_share": True, "default_posture": {"gdpr": "opt_in", "ccpa": "notice_only"}, **HIGH},
      "default_posture.ccpa", "opt_out or opt_in"),
     ("vip", {"lawful_basis": "because"}, "lawful_basis", "one of consent"),
+    ("vip", {"vendors": b""}, "vendors", "is binary data; it must be a list"),
     ("vip", {"lawful_basis": "contract"}, "lawful_basis", "must be consent or legitimate_interests"),
     ("vip", {"lawful_basis": "recognised_legitimate_interests"}, "lawful_basis", "must be consent or legitimate_interests"),
     ("vip", {"lawful_basis": "public_task"}, "lawful_basis", "must be consent or legitimate_interests"),
