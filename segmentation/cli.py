@@ -716,6 +716,9 @@ def check_environment() -> None:
     threads = os.environ.get("SEGMENTS_THREADS", "")
     if threads and not re.fullmatch("[1-9][0-9]{0,2}", threads):
         raise UserError(f"SEGMENTS_THREADS must be a number from 1 to 999, not {threads[:60]!r}.")
+    memory = os.environ.get("SEGMENTS_MEMORY", "")
+    if memory and not re.fullmatch("[1-9][0-9]{0,5}(MB|GB)", memory):
+        raise UserError(f"SEGMENTS_MEMORY must be a size like 2GB or 800MB, not {memory[:60]!r}.")
     if os.environ.get("SEGMENTS_SCHEMA_PREFIX"):
         raise UserError("SEGMENTS_SCHEMA_PREFIX is for replays: a build that writes history must not have it set, so unset it.")
     currency = os.environ.get("REPORTING_CURRENCY", "")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,6 +110,8 @@ class Home:
             raise UserError(f"{self.folder / '.lock'} cannot be locked ({error.strerror}).") from error
         mask = os.umask(0o077)
         (self.folder / ".erasure.new").unlink(missing_ok=True)  # an erasure that died before it began
+        for spilled in self.folder.glob("*.duckdb.tmp"):  # what a killed build had no memory for: rows of anybody
+            shutil.rmtree(spilled, ignore_errors=True)
         try:
             yield
         finally:
@@ -179,7 +182,8 @@ def connect_read_only(warehouse: Path, restricted: Path | None = None) -> Iterat
 
     Neither file is changed, not even by recovering a log. Raises UserError when a build or another program has one open.
     """
-    with duckdb.connect(config={"threads": 2}) as connection:
+    # without a file DuckDB would spill into the folder that somebody happens to be in
+    with duckdb.connect(config={"threads": 2, "temp_directory": f"{warehouse}.tmp"}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for catalog, path in (("warehouse", warehouse), ("restricted", restricted)):
             if path is not None:

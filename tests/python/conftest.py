@@ -14,7 +14,7 @@ from segmentation.home import PROJECT
 
 SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
-    "SEGMENTS_THREADS", "SEGMENTS_TARGET", "SEGMENTS_UNIT_TESTS", "DBT_WRITE_JSON",
+    "SEGMENTS_THREADS", "SEGMENTS_MEMORY", "SEGMENTS_TARGET", "SEGMENTS_UNIT_TESTS", "DBT_WRITE_JSON",
 )
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
 # Files that share the small shop (processes.py): with pytest-xdist they run one after the other in one worker. The longest

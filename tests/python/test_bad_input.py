@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
@@ -309,6 +310,7 @@ SETTINGS_REFUSED = [
     ("INGESTED_AT", "latest"),
     *[("REPORTING_CURRENCY", value) for value in ("eur", "EURO", "E'R", "'; drop table x; --", "EUR\n", "ÉUR")],
     *[("SEGMENTS_THREADS", value) for value in ("0", "-1", "two", "2; drop", "1e9")],
+    *[("SEGMENTS_MEMORY", value) for value in ("0GB", "2", "2 GB", "80%", "2GB'; drop table x; --")],
 ]
 
 
@@ -322,7 +324,7 @@ def test_hostile_settings_are_refused(name: str, value: str, monkeypatch):
 
 @pytest.mark.parametrize("name, value", [
     ("AS_OF", "latest"), ("AS_OF", ""), ("AS_OF", "2026-01-01"), ("AS_OF", "2026-01-01T10:00:00.5"), ("KNOWN_AT", "latest"),
-    ("REPORTING_CURRENCY", "EUR"), ("REPORTING_CURRENCY", ""), ("SEGMENTS_THREADS", "4"),
+    ("REPORTING_CURRENCY", "EUR"), ("REPORTING_CURRENCY", ""), ("SEGMENTS_THREADS", "4"), ("SEGMENTS_MEMORY", "2GB"),
 ])
 def test_good_settings_pass(name: str, value: str, monkeypatch):
     monkeypatch.setenv(name, value)
@@ -355,6 +357,20 @@ def test_a_var_that_is_not_of_its_kind_is_refused_by_name(name: str, value: obje
     with pytest.raises(Refused, match=f"var {name} must be ") as error:
         macros.assert_vars()
     assert "\n" not in str(error.value)
+
+
+def test_memory_is_limited_where_that_is_asked_for():
+    macros = Macros(PROJECT / "macros/time", PROJECT / "macros/cross_db")
+    for engine, given, statement in (("duckdb", "300MB", "set memory_limit = '300MB'"), ("duckdb", "", ""), ("postgres", "300MB", "")):
+        macros.context |= {"target": SimpleNamespace(type=engine), "env_var": lambda name, default, given=given: given or default}
+        assert macros.limit_memory().strip() == statement
+    with duckdb.connect() as connection:
+        macros.context |= {"target": SimpleNamespace(type="duckdb"), "env_var": lambda name, default: "300MB"}
+        connection.execute(macros.limit_memory())
+        assert connection.execute("select current_setting('memory_limit')").fetchone() == ("286.1 MiB",)
+        macros.context["env_var"] = lambda name, default: "300MB'; drop table x; --"
+        with pytest.raises(Refused, match="SEGMENTS_MEMORY must look like 2GB"):
+            macros.limit_memory()
 
 
 def test_every_var_that_is_a_number_is_checked():

@@ -3,6 +3,8 @@
 import hashlib
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ from conftest import SEGMENT_FOLDERS, Built, build
 from processes import FIRST, SECOND, Command, complete, differences, export, shop_settings, undisturbed_shop
 
 from segmentation.dbt_run import _failure
+from segmentation.home import Home
 
 DATABASE = "published/segmentation.duckdb"
 
@@ -86,6 +89,24 @@ def test_killed_builds_leave_no_rubbish(shops: Shops):
         published = sorted(path.name for path in (home / "published").iterdir())
         assert len(published) == 3 and published[1:] == ["parquet", "segmentation.duckdb"]
         assert (home / "published" / "parquet").resolve().name == published[0]
+
+
+def test_what_a_killed_build_spilled_to_disk_is_gone_with_the_next_command(tmp_path: Path):
+    """DuckDB leaves what it had no memory for until a later process spills too; an erasure would not find it there."""
+    program = f"""
+import duckdb
+connection = duckdb.connect({str(tmp_path / 'warehouse.duckdb')!r}, config={{"memory_limit": "60MB", "threads": 1}})
+connection.execute("create temp table rows as select range as n, 'somebody ' || hash(range) as name from range(6000000)")
+print("spilled", flush=True)
+input()
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert "spilled\n" in iter(process.stdout.readline, "")  # after DuckDB's bar of progress
+    process.kill()
+    process.wait()
+    assert sum(path.stat().st_size for path in (tmp_path / "warehouse.duckdb.tmp").iterdir()) > 1_000_000
+    with Home(tmp_path).locked():
+        assert {path.name for path in tmp_path.iterdir()} == {".lock", "warehouse.duckdb"}
 
 
 def test_an_older_date_is_refused_and_nothing_changes(calm: Built, shops: Shops, capsys):
