@@ -6,13 +6,14 @@ what is left into a new file that takes the old one's place. Source: privacy.md 
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home
-from segmentation.verify import CHAIN_START, DELETION, MEMBERSHIP, canonical, canonical_sql, sha256
+from segmentation.verify import CHAIN_START, DELETIONS, MEMBERSHIP, ChainedLog, canonical_sql
 
 LEDGER = "audit.deletion_ledger"
 EVERYBODY = "(all)"  # the segment of the ledger that counts persons, as in marts.segment_metrics
@@ -23,17 +24,26 @@ def write_log(warehouse: duckdb.DuckDBPyConnection, rows: list[dict]) -> None:
 
     `customer_key`, where a deletion may still name its person, is no part of the hash: an erasure takes it away.
     """
-    newest = warehouse.execute("select log_number, log_hash from audit.deletion_log order by log_number desc limit 1").fetchone()
+    append(warehouse, DELETIONS, rows, ["customer_key"])
+
+
+def append(warehouse: duckdb.DuckDBPyConnection, log: ChainedLog, rows: list[dict], unhashed: Sequence[str] = ()) -> list[tuple[int, str]]:
+    """Append rows to a log, in its chain of hashes. Returns the number and the hash of each.
+
+    A row is a dict of the log's columns but number and hashes. `unhashed`: columns besides, which are no part of the hash.
+    """
+    newest = warehouse.execute(f"select {log.number}, log_hash from {log.relation} order by {log.number} desc limit 1").fetchone()
     number, previous = newest or (0, CHAIN_START)
-    names = [name for name, _ in DELETION]
+    appended = []
     for row in rows:
         number += 1
-        record = {name: row.get(name) for name in names} | {"log_number": number}
-        digest = sha256(previous + canonical(DELETION, record))
-        values = record | {"customer_key": row.get("customer_key"), "previous_hash": previous, "log_hash": digest}
-        warehouse.execute(
-            f"insert into audit.deletion_log ({', '.join(values)}) values ({', '.join('?' * len(values))})", list(values.values()))
+        record = {name: row.get(name) for name, _ in log.fields} | {log.number: number}
+        digest = log.hash_of(previous, record)
+        values = record | {name: row.get(name) for name in unhashed} | {"previous_hash": previous, "log_hash": digest}
+        warehouse.execute(f"insert into {log.relation} ({', '.join(values)}) values ({', '.join('?' * len(values))})", list(values.values()))
         previous = digest
+        appended.append((number, digest))
+    return appended
 
 
 def prune(warehouse: duckdb.DuckDBPyConnection, condition: str, column: str) -> int:

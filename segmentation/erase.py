@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from segmentation import deletion, outbox
+from segmentation.coarse_sums import check_marts, coarsen_sums
 from segmentation.erasure_request import Request
 from segmentation.errors import UserError
 from segmentation.home import Home
@@ -105,6 +106,7 @@ def plan(warehouse: duckdb.DuckDBPyConnection, person: Person, graph, request_ke
 
     `listed`: the erasure on the list outside the databases that is applied again.
     """
+    check_marts(warehouse)
     secret, blocks = record_secrets(warehouse)
     add_records(warehouse, person)
     known, others = graph.tables, graph.sources
@@ -146,6 +148,7 @@ def delete_from_warehouse(home: Home, journal: Journal) -> None:
             warehouse.execute("rollback")
             return
         _count_persons(warehouse)
+        coarsen_sums(warehouse)
         deletion.prune(warehouse, "history.customer_key in (from own_keys)", "n_erased")
         rows = []
         for relation, condition in journal.tables:

@@ -24,13 +24,15 @@ import duckdb
 import yaml
 
 from segmentation.ask import RISKY, as_csv, is_risky
+from segmentation.deletion import append
 from segmentation.errors import UserError
 from segmentation.files import check_target, write_whole
 from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.publish import read_relation
+from segmentation.verify import EXPORTS
 
 SMALLEST_K = 2
-LOG = "audit.export_log"
+LOG = EXPORTS.relation
 KEY_COLUMNS = re.compile(r".*_key|(old_|new_)?pid")  # what pseudonyms are called (model pseudonyms)
 WITHHELD = "withheld_columns"  # the column that an export adds: what is empty for privacy, not for want of data
 
@@ -150,8 +152,9 @@ def export(home: Home, exportable: Exportable, k: int, now: datetime, executor: 
         "person_keys": "none", "formula_safe": _is_formula_safe(content), "head_hash": _head(home),
         "file": path.name, "sha256": hashlib.sha256(content.encode()).hexdigest(),
     }
-    with _recorded(home, manifest, len(keys), as_of, now.replace(microsecond=0), executor):
+    with _recorded(home, manifest, len(keys), as_of, now.replace(microsecond=0), executor) as (number, log_hash):
         write_whole(path, content)
+        manifest |= {"export_number": number, "log_hash": log_hash}
         write_whole(manifest_path, json.dumps(manifest, indent=2) + "\n")
     return Export(path, manifest_path, len(shown), n_few, n_complementary)
 
@@ -160,26 +163,26 @@ def export(home: Home, exportable: Exportable, k: int, now: datetime, executor: 
 def _recorded(home: Home, manifest: dict, n_keys: int, as_of: datetime, now: datetime, executor: str):
     """Record an export before it is written; what then cannot be written has no row. Nothing leaves without a record.
 
-    The home is locked for the record only: the file gets the permissions that its user gives to files.
+    Gives the number and the log_hash of the row. The home is locked for the record only: the file gets the permissions that its user gives to files.
     Raises UserError when the record cannot be kept.
     """
     if not home.warehouse.exists():
         raise UserError(f"{home.folder} holds a copy only: export where it was built, for an export is recorded in {LOG}.")
     with _log(home) as warehouse:
-        [(number,)] = warehouse.execute(f"select coalesce(max(export_number), 0) + 1 from {LOG}").fetchall()
         recorded = {
-            "export_number": number, "exported_at": now, "executor": executor, "exported_relation": manifest["relation"], "as_of": as_of,
+            "exported_at": now, "executor": executor, "exported_relation": manifest["relation"], "as_of": as_of,
             "head_hash": manifest["head_hash"], "k": manifest["k"], "n_rows": manifest["n_rows"], "n_few": manifest["n_withheld_as_few"],
             "n_complementary": manifest["n_withheld_as_complement"], "n_cells_withheld": manifest["n_cells_withheld"],
             "n_cells_escaped": manifest["n_cells_escaped"], "is_formula_safe": manifest["formula_safe"], "n_key_columns": n_keys,
             "file_sha256": manifest["sha256"]}
-        warehouse.execute(
-            f"insert into {LOG} ({', '.join(recorded)}) values ({', '.join('?' * len(recorded))})", list(recorded.values()))
+        [(number, log_hash)] = append(warehouse, EXPORTS, [recorded])
     try:
-        yield
+        yield number, log_hash
     except UserError:
+        # unless another export follows on it in the chain: a row without a file harms nobody
         with _log(home) as warehouse:
-            warehouse.execute(f"delete from {LOG} where export_number = ?", [number])
+            warehouse.execute(f"delete from {LOG} where export_number = ? and log_hash = ? and export_number = (select max(export_number) from {LOG})",
+                              [number, log_hash])
         raise
 
 
@@ -190,8 +193,11 @@ def _log(home: Home):
         home.refuse_open_erasure()
         home.check_databases()
         with home.writing() as warehouse:
-            if not warehouse.execute("select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [LOG]).fetchall():
+            columns = warehouse.execute("select column_name from duckdb_columns() where schema_name || '.' || table_name = ?", [LOG]).fetchall()
+            if not columns:
                 raise UserError(f"{home.warehouse} was built by an older version, which kept no record of exports: build again.")
+            if ("log_hash",) not in columns:
+                raise UserError(f"{home.warehouse} was made by an older version, whose record of exports was no chain: it must be built anew.")
             yield warehouse
 
 

@@ -8,7 +8,7 @@ record and proof do not share a mistake. `x1f` is the unit separator, canonical(
     evaluations_hash = sha256(sha256(canonical(evaluation)) of all rows of one run, sorted, joined by nothing)
     run_hash         = sha256(previous_hash || canonical(run)), the first previous_hash being 64 zeros
 
-    log_hash         = sha256(previous_hash || canonical(deletion)), likewise
+    log_hash         = sha256(previous_hash || canonical(deletion or export)), likewise, in a chain for each of the two logs
 
 What an erasure or a purge deletes stays provable: the leaves in audit.pruned_leaves count as those of people who can no longer
 be shown, in evaluations up to the run that was the newest then, and as many as audit.deletion_ledger and audit.deletion_log
@@ -62,6 +62,29 @@ DELETION = (
     ("effective_at", "instant"), ("recorded_at", "instant"), ("acted_at", "instant"), ("segment_id", "text"),
      ("relation", "text"), ("n_rows", "integer"), ("reason", "text"), ("executor", "text"),
 )
+EXPORT = (
+    ("export_number", "integer"), ("exported_at", "instant"), ("executor", "text"), ("exported_relation", "text"), ("as_of", "instant"),
+    ("head_hash", "text"), ("k", "integer"), ("n_rows", "integer"), ("n_few", "integer"), ("n_complementary", "integer"),
+    ("n_cells_withheld", "integer"), ("n_cells_escaped", "integer"), ("is_formula_safe", "boolean"), ("n_key_columns", "integer"),
+    ("file_sha256", "text"),
+)
+
+
+@dataclass(frozen=True)
+class ChainedLog:
+    """A log whose rows are a chain of hashes: its table, the column that numbers them, and the hashed columns in their order."""
+
+    relation: str
+    number: str
+    fields: tuple[tuple[str, str], ...]
+
+    def hash_of(self, previous: str, row: dict) -> str:
+        """The log_hash of a row that follows on a row with the hash `previous`."""
+        return sha256(previous + canonical(self.fields, row))
+
+
+DELETIONS = ChainedLog("audit.deletion_log", "log_number", DELETION)
+EXPORTS = ChainedLog("audit.export_log", "export_number", EXPORT)
 
 
 @dataclass
@@ -134,9 +157,10 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         _anchored(found, runs, anchor)
         found.is_with_leaves = _has(connection, "leaf_nonces")
         _load_dates(connection)
-        log = _rows(connection, "audit.deletion_log") if _has(connection, "deletion_log") else []
-        found.findings += _deletions(log)
+        log = _log_rows(connection, DELETIONS)
+        found.findings += _links(DELETIONS, log)
         found.findings += _accounted(connection, log)
+        found.findings += _links(EXPORTS, _log_rows(connection, EXPORTS))
         shown = [*_interval_ends(connection), *_copies(connection), *_partitions(connection, found)]
         found.findings += shown
         # what a killed build left half done, or somebody changed, is no measure for the copy, and is a finding already
@@ -164,11 +188,19 @@ def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 def _rows(connection: duckdb.DuckDBPyConnection, relation: str) -> list[dict]:
     """All rows of a small relation; runs in the order of the chain."""
-    order = {"audit.segment_runs": "run_number, as_of, attempt", "audit.deletion_log": "log_number"}.get(
-        relation, "as_of, attempt, segment_id")
+    order = {"audit.segment_runs": "run_number, as_of, attempt"}.get(relation, "as_of, attempt, segment_id")
+    return _ordered(connection, relation, order)
+
+
+def _ordered(connection: duckdb.DuckDBPyConnection, relation: str, order: str) -> list[dict]:
     cursor = connection.execute(f"select * from warehouse.{relation} order by {order}")
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+
+def _log_rows(connection: duckdb.DuckDBPyConnection, log: ChainedLog) -> list[dict]:
+    """All rows of a log in the order of its chain; none where there is no such log."""
+    return _ordered(connection, log.relation, log.number) if _has(connection, log.relation.removeprefix("audit.")) else []
 
 
 def _name(run: dict) -> str:
@@ -198,14 +230,14 @@ def _chain(runs: list[dict], evaluations: list[dict]) -> Iterator[str]:
         yield f"Evaluation as of {as_of}, attempt {attempt}: no run recorded it; build again, or it was put in."
 
 
-def _deletions(log: list[dict]) -> Iterator[str]:
-    """What is wrong with the log of deletions and its chain."""
-    previous = {"log_number": 0, "log_hash": CHAIN_START}
-    for row in log:
-        name = f"Row {row['log_number']} of audit.deletion_log"
-        if row["log_number"] != previous["log_number"] + 1 or row["previous_hash"] != previous["log_hash"]:
-            yield f"{name}: does not follow on row {previous['log_number']}; a row is missing, moved or was put in."
-        if row["log_hash"] != sha256(row["previous_hash"] + canonical(DELETION, row)):
+def _links(log: ChainedLog, rows: list[dict]) -> Iterator[str]:
+    """What is wrong with a log and its chain. A last row that was dropped shows only against a log_hash kept elsewhere."""
+    previous = {log.number: 0, "log_hash": CHAIN_START}
+    for row in rows:
+        name = f"Row {row[log.number]} of {log.relation}"
+        if row[log.number] != previous[log.number] + 1 or row["previous_hash"] != previous["log_hash"]:
+            yield f"{name}: does not follow on row {previous[log.number]}; a row is missing, moved or was put in."
+        if row["log_hash"] != log.hash_of(row["previous_hash"] or "", row):
             yield f"{name}: was changed, it does not give its log_hash."
         previous = row
 
@@ -355,8 +387,8 @@ def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dic
     """What BI tools read of the record, compared with the warehouse's, where both are of the same run.
 
     No copy, one of an older run (a build failed after recording, or before it published), or of a version that signed none is
-    compared with nothing: so is one that somebody edited and set back to an older run. The files of published/parquet are not
-    looked at.
+    compared with nothing: so is one that somebody edited and set back to an older run. The files of published/parquet must hold
+    what the copy holds, all its tables.
     """
     if not path.exists() or not runs:
         return []
@@ -389,6 +421,34 @@ def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dic
         if n_lacking or n_shown != n_recorded:
             found.append(f"{path}: {n_lacking} row(s) of segments.{table} are missing and {n_shown - n_recorded + n_lacking} are not "
                          "those of the warehouse; build again, or it was changed.")
+    # a copy that was changed is no measure for the files beside it
+    return found or _parquet(connection, path.with_name("parquet"))
+
+
+def _parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
+    """The files for BI tools that read Parquet, compared with the copy (attached as `published`) that was written with them."""
+    if not folder.exists():
+        return []
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'published' order by all").fetchall()
+    expected = {f"{schema}.{table}.parquet": f'published."{schema}"."{table}"' for schema, table in tables}
+    found = [f"{path}: is no published table; build again, or it was put there."
+             for path in sorted(folder.iterdir()) if path.name not in expected]
+    for name, copied in expected.items():
+        path = folder / name
+        if not path.exists():
+            found.append(f"{path}: is missing; build again, or it was removed.")
+            continue
+        columns = ", ".join(f'"{column}"' for (column,) in connection.execute(f"select column_name from (describe {copied})").fetchall())
+        shown, told = f"select * from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')", f"select {columns} from {copied}"
+        try:
+            [(is_same_shape,)] = connection.execute(f"select (select list((column_name, column_type)) from (describe {shown})) "
+                                                    f"is not distinct from (select list((column_name, column_type)) from (describe {told}))").fetchall()
+            [(n_told, n_shown)] = connection.execute(f"select (select count(*) from ({told})), (select count(*) from ({shown}))").fetchall()
+            if not is_same_shape or n_told != n_shown or connection.execute(f"({told}) except all ({shown}) limit 1").fetchall():
+                found.append(f"{path}: does not hold what {DATABASE} holds; build again, or one of the two was changed.")
+        except duckdb.Error:
+            found.append(f"{path}: cannot be read as the table it is named after; build again, or it was changed.")
     return found
 
 

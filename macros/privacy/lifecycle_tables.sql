@@ -55,7 +55,8 @@
                 ['export_number', 'bigint'], ['exported_at', instant], ['executor', 'text'], ['exported_relation', 'text'],
                 ['as_of', instant], ['head_hash', 'text'], ['k', 'integer'], ['n_rows', 'bigint'], ['n_few', 'bigint'],
                 ['n_complementary', 'bigint'], ['n_cells_withheld', 'bigint'], ['n_cells_escaped', 'bigint'],
-                ['is_formula_safe', 'boolean'], ['n_key_columns', 'bigint'], ['file_sha256', 'text']
+                ['is_formula_safe', 'boolean'], ['n_key_columns', 'bigint'], ['file_sha256', 'text'],
+                ['previous_hash', 'text'], ['log_hash', 'text']
             ]
         }
     }) }}

@@ -27,7 +27,7 @@
         'list.consent_event_types,0,a1e7c6155339ed7de1fbf8c8a65bfd1139fd7202483250f966743d8bf357d684,2026-11-26,privacy-office',
         'list.consent_statuses,0,ed8a9844ead5bf7cbb2f364fb677be72ca50637a618c5456d9b0c30c5f2d0a42,2026-11-26,privacy-office',
         'list.event_types,0,605cc2cc9ee54e8c5f6617a5bb1144782126e38e45668c1e558f1fd9eaaea50b,2026-11-25,privacy-office',
-        'list.jurisdictions,0,49c0d363ebbbcfe9177aa89c7162ce7c61466e1095d1d8e37bc2b86bd5066ef7,2026-11-26,privacy-office',
+        'list.jurisdictions,0,5164e44a8f6406661810e4ee039bb745a956af914bc210369c904dc3966cfed1,2026-11-26,privacy-office',
         'list.purposes,0,c441047a626724f74ecd920d147104d59969d8c2bdd7d70ad78894ee197ffa64,2026-11-26,privacy-office',
         'list.segment_defaults,0,c926c2f83ac9fbe7b45cad8d4b030a9c0d322e7f60c914873cc097b23f4c8f63,2026-11-25,privacy-office',
         'list.sensitive_categories,0,7144acb8516bd8e82f1cff72ab0ba25eba78be5a84605d3f416804d3a6fa64bd,2026-11-25,privacy-office',

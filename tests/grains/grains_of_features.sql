@@ -20,6 +20,7 @@
     'int_event_activity',
     'int_identity_edges',
     'int_jurisdictions',
+    'int_laws',
     'int_linked_persons',
     'int_notice_gaps',
     'int_order_rates',

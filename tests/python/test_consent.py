@@ -29,6 +29,12 @@ NOTICES = [
     {"consent_version": "bad", "text_sha256": "22", "published_at": "2025-01-01", "invalidated_at": "2026-02-01"},
     {"consent_version": "narrow", "text_sha256": "33", "published_at": "2025-01-01", "purposes": PURPOSES["P"]},
 ]
+# places whose law changes: notice_only, from the first instant on opt_in, from the second on opt_out
+CHANGED_LAWS = {
+    "YA": ["2026-03-01 11:59:59.999999"], "YB": [AS_OF], "YC": ["2026-03-01 12:00:00.000001"],
+    "YX": ["2026-01-10", "2026-02-10"],
+    "YD": ["2026-01-10", "2026-03-01 11:59:59.999999"], "YE": ["2026-01-10", AS_OF], "YF": ["2026-01-10", "2026-03-01 12:00:00.000001"],
+}
 CHOICE = re.compile(r"(?P<when>[^ >]+)(>(?P<known>\S+))? (?P<status>\w+)(/(?P<act>\w+))?(@(?P<place>[\w-]+))?(#(?P<notice>\w+))? (?P<purpose>\S+)")
 with (Path(__file__).with_name("consent_truth_table.csv")).open(newline="", encoding="utf-8") as file:
     TRUTH = {row["case"]: row for row in csv.DictReader(file)}
@@ -72,8 +78,12 @@ def models(demo: Built, tmp_path_factory) -> CompiledModels:
     shutil.copytree(demo.folder, home, symlinks=True)
     models = CompiledModels(Built(home, 0), ("consent_state", "consent_intervals", "consent_evidence", "customer_behaviour"))
     for schema in ("reference", "replay_reference"):
-        models.connection.execute(f"insert into warehouse.{schema}.jurisdictions by name select 'ZZ' as jurisdiction, 'Nowhere' as name,"
-                                  " 'other' as regime, 'notice_only' as posture")
+        for place, turns in {"ZZ": [], **CHANGED_LAWS}.items():
+            starts = [datetime(1900, 1, 1), *(datetime.fromisoformat(turn) for turn in turns)]
+            for posture, start, end in zip(["notice_only", "opt_in", "opt_out"], starts, [*starts[1:], None], strict=False):
+                models.connection.execute(
+                    f"insert into warehouse.{schema}.jurisdictions by name select ? as jurisdiction, 'Nowhere' as name,"
+                    " 'other' as regime, ? as posture, ? as valid_from, ? as valid_to", [place, posture, start, end])
     return models
 
 
@@ -203,6 +213,51 @@ def test_c17_c18_what_happened_under_another_law_or_age_does_not_count(models):
     assert dict(found) == {"moved": 2, "stayed": 3, "young": 1}
 
 
+def test_what_happened_counts_by_the_law_of_its_time(models):
+    """Silence permitted until 10 January and again since 10 February, to the microsecond; what lies between stays out."""
+    instants = ["2026-01-09 23:59:59.999999", "2026-01-10 00:00:00", "2026-02-09 23:59:59.999999", "2026-02-10 00:00:00"]
+    visits = [{"event_id": f"{who} {at}", "event_type": "product_view", "customer_id": who, "session_id": at, "occurred_at": at, "recorded_at": at}
+              for who, at in zip(("until", "from", "before", "since"), instants, strict=True)]
+    evaluate(models, shop(events=visits, customers=[row for visit in visits for row in records_of(visit["customer_id"], "YX", "")]))
+    found = models.connection.execute("""
+        select identifier, product_view_count_90d from warehouse.replay_marts.customer_behaviour
+        inner join restricted.vault.customer_keys using (customer_key)
+    """).fetchall()
+    assert dict(found) == {"until": 1, "from": 0, "before": 0, "since": 1}
+
+
+def test_the_evidence_of_a_choice_names_the_law_of_its_time(models):
+    choices = "01-09T23:59:59.999999 granted P; 01-10 granted E; 02-10 denied T"
+    evaluate(models, shop(consents=choices_of("anna", choices), customers=records_of("anna", "YX", "")))
+    found = models.connection.execute("select posture from warehouse.replay_audit.consent_evidence order by effective_at").fetchall()
+    assert found == [("notice_only",), ("opt_in",), ("opt_out",)]
+
+
+def test_a_law_changes_no_date_before_it(models):
+    """The same people and choices, once more without the laws that are still to come: nothing about the date differs."""
+    raw = shop(customers=[row for place in CHANGED_LAWS for row in records_of(place, place, "")],
+               consents=[row for place in CHANGED_LAWS for row in choices_of(place, "01-20 denied/gpc_signal T; 01-25 granted E")])
+    before = "2026-02-09 23:59:59.999999"
+
+    def told():
+        evaluate(models, raw, before)
+        return models.rows("consent_state"), models.rows("consent_intervals")
+
+    with_later_laws = told()
+    laws = models.relation("int_laws")
+    models.connection.execute(f"create table kept as from {laws}")
+    try:
+        for schema in ("reference", "replay_reference"):
+            models.connection.execute(f"create table {schema}_kept as from warehouse.{schema}.jurisdictions")
+            models.connection.execute(f"delete from warehouse.{schema}.jurisdictions where valid_from > '{before}'")
+            models.connection.execute(f"update warehouse.{schema}.jurisdictions set valid_to = null where valid_to > '{before}'")
+        assert told() == with_later_laws
+        assert models.connection.execute(f"select (select count(*) from {laws}) < (select count(*) from kept)").fetchone() == (True,)
+    finally:
+        for schema in ("reference", "replay_reference"):
+            models.connection.execute(f"create or replace table warehouse.{schema}.jurisdictions as from {schema}_kept")
+
+
 # --- the evidence, and the past
 
 
@@ -242,6 +297,8 @@ INTERVALS = {
     "": ("DE > US-CA", [("1900-01-01", "02-01", "unknown", False), ("02-01", None, "unknown", True)]),
     "01-10 objected *; 01-20 objection_lifted *": (
         "US-CA", [("1900-01-01", "01-10", "unknown", True), ("01-10", "01-20", "unknown", False), ("01-20", None, "unknown", True)]),
+    "01-12 unknown P": (
+        "YX", [("1900-01-01", "01-10", "unknown", True), ("01-10", "02-10", "unknown", False), ("02-10", None, "unknown", True)]),
 }
 
 
@@ -261,6 +318,7 @@ def test_intervals_tell_what_was_permitted_when(models, choices):
 
 SOME = st.sampled_from(["P", "E", "T", "X", "*", "marketing"])
 DAYS = st.integers(0, 57).map(lambda days: f"{datetime(2026, 1, 1) + timedelta(days=days):%m-%d}")
+PLACES = st.sampled_from(["DE", "US-CA", "DE > US-CA", "US-CA > DE", "ZZ", "YX", "YX > YE", "US-CA > YX", "YD", ""])
 STATUSES = st.sampled_from(["granted", "granted", "granted", "renewed", "denied", "withdrawn", "expired", "pending", "unknown", "objected",
                             "objection_lifted", "restricted", "restriction_lifted", "denied/gpc_signal", "granted/default"])
 
@@ -277,7 +335,7 @@ def random_choices(draw) -> str:
 
 
 @settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-@given(people=st.lists(st.tuples(random_choices(), st.sampled_from(["DE", "US-CA", "DE > US-CA", "US-CA > DE", "ZZ", ""])), min_size=12, max_size=12))
+@given(people=st.lists(st.tuples(random_choices(), PLACES), min_size=12, max_size=12))
 def test_state_at_any_date_is_the_interval_of_that_date(models, people):
     """Of what is known today: the state evaluated at earlier dates is what the intervals of today say of them."""
     notices = [*NOTICES, {"consent_version": "asks", "text_sha256": "44", "published_at": "2025-02-01", "purposes": "marketing"},

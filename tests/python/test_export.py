@@ -17,8 +17,10 @@ from segmentation.ask import ask
 from segmentation.ask import find as find_question
 from segmentation.errors import UserError
 from segmentation.export import WITHHELD, Count, Exportable, check_k, export, exportables, find, withheld
+from segmentation.files import write_whole
 from segmentation.home import Home
 from segmentation.publish import DATABASE
+from segmentation.verify import verify
 
 MATRIX = Exportable("matrix", "marts", ("row", "column"), (Count("n", None, ("share",), (("row",), ("column",))),))
 
@@ -147,6 +149,41 @@ def test_every_export_is_on_record_before_it_is_written_and_none_that_failed(dem
     assert len(answer(home.folder)["export"]) == 2
 
 
+def test_a_failed_export_takes_no_link_out_of_the_chain(demo_copy: Built, tmp_path: Path, monkeypatch):
+    """Its row goes again, unless another export was recorded meanwhile and follows on it; the manifest tells which row is its own."""
+    home, when = Home(demo_copy.folder), datetime(2026, 4, 1)
+
+    def log() -> list[tuple]:
+        return demo_copy.rows("select export_number, exported_relation from audit.export_log order by 1")
+
+    def fails(path, content):
+        raise UserError("disk full")
+
+    def fails_late(path, content):
+        monkeypatch.setattr("segmentation.export.write_whole", write_whole)
+        export(home, find("retention_transitions"), 10, when, "ben", tmp_path / "b.csv")
+        raise UserError("disk full")
+
+    export(home, find("segment_metrics"), 10, when, "anna", tmp_path / "a.csv")
+    for write, expected in ((fails, [(1, "marts.segment_metrics")]), (fails_late, [
+            (1, "marts.segment_metrics"), (2, "marts.segment_migration"), (3, "marts.retention_transitions")])):
+        monkeypatch.setattr("segmentation.export.write_whole", write)
+        with pytest.raises(UserError, match="disk full"):
+            export(home, find("segment_migration"), 10, when, "anna", tmp_path / "c.csv")
+        assert log() == expected and not (tmp_path / "c.csv").exists()
+    assert verify(home).findings == []
+    for name, number in (("a", 1), ("b", 3)):
+        manifest = json.loads((tmp_path / f"{name}.csv.manifest.json").read_text())
+        assert demo_copy.rows("select log_hash, file_sha256 from audit.export_log where export_number = ?", [number]) == [
+            (manifest["log_hash"], manifest["sha256"])]
+        assert manifest["export_number"] == number
+    # whoever drops the last export is found out by who holds its manifest only
+    with duckdb.connect(str(home.warehouse)) as warehouse:
+        warehouse.execute("delete from audit.export_log where export_number = 3")
+    assert verify(home).findings == []
+    assert demo_copy.rows("select 1 from audit.export_log where log_hash = ?", [manifest["log_hash"]]) == []
+
+
 def test_audiences_leave_under_the_keys_of_their_receivers(demo: Built):
     rows = answer(demo.folder)["audience"]
     sizes = dict(demo.rows("select audience_id, count(*) from activation.audience_memberships group by 1"))
@@ -162,6 +199,10 @@ def test_an_export_without_a_place_for_its_record_is_refused(demo_copy: Built, t
     with pytest.raises(UserError, match="has keys of persons or records .customer_key.: it is no aggregate"):
         export(home, keyed, *arguments[1:])
     with duckdb.connect(str(home.warehouse)) as warehouse:
+        warehouse.execute("alter table audit.export_log drop column log_hash")
+    with pytest.raises(UserError, match="was no chain: it must be built anew"):
+        export(home, *arguments)
+    with duckdb.connect(str(home.warehouse)) as warehouse:
         warehouse.execute("drop table audit.export_log")
     with pytest.raises(UserError, match="kept no record of exports: build again"):
         export(home, *arguments)
@@ -173,11 +214,18 @@ def test_an_export_without_a_place_for_its_record_is_refused(demo_copy: Built, t
 
 def test_an_export_is_the_same_again_and_lies_in_the_home_unless_said_otherwise(demo_copy: Built, capsys):
     folder = demo_copy.folder / "exports"
+
+    def written() -> tuple[bytes, dict]:
+        assert {path.name for path in folder.iterdir()} == {"retention_transitions.csv", "retention_transitions.csv.manifest.json"}
+        return ((folder / "retention_transitions.csv").read_bytes(),
+                json.loads((folder / "retention_transitions.csv.manifest.json").read_text()))
+
     assert command(demo_copy.folder, "export", "retention_transitions").code == 0
-    first = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert set(first) == {"retention_transitions.csv", "retention_transitions.csv.manifest.json"}
+    first, manifest = written()
     assert command(demo_copy.folder, "export", "retention_transitions").code == 0
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    # all but its row in the log
+    of_the_log = {"export_number", "log_hash"}
+    assert written()[0] == first and {name for name, value in written()[1].items() if manifest[name] != value} == of_the_log
     capsys.readouterr()
     assert command(demo_copy.folder, "export").code == 0 and "segment_migration" in capsys.readouterr().out
 

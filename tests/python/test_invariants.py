@@ -74,3 +74,21 @@ def test_a_review_that_is_overdue_stops_the_build(demo_copy: Built):
         for days, segments in ((0, []), (1, ["vip"])):
             connection.execute("update segments.segment_registry set next_review_on = ?::date - ? where segment_id = 'vip'", [as_of, days])
             assert [row[0] for row in connection.execute(compiled).fetchall()] == segments
+
+
+@pytest.mark.parametrize("change", [
+    "insert into reference.jurisdictions by name select * replace (timestamp '2026-01-01' as valid_from) from reference.jurisdictions where {row}",
+    "update reference.jurisdictions set valid_to = '2020-01-01 07:59:59.999999' where {row} and valid_to is not null",  # a gap
+    "update reference.jurisdictions set valid_to = '2020-01-01 08:00:00.000001' where {row} and valid_to is not null",  # an overlap
+    "update reference.jurisdictions set valid_to = '2030-01-01' where {row} and valid_to is null",  # an end without a next law
+    "update reference.jurisdictions set valid_from = null where {row} and valid_to is null",
+    "update reference.jurisdictions set valid_to = '1900-01-01' where {row} and valid_to is not null",
+    "delete from reference.jurisdictions where {row} and valid_to is null",
+])
+def test_laws_of_a_place_that_overlap_or_leave_a_gap_stop_the_build(demo_copy: Built, change: str):
+    compiled = (demo_copy.folder / "target/compiled/segmentation/tests/singular/assert_reference_lists_agree.sql").read_text()
+    with duckdb.connect(str(demo_copy.folder / "warehouse.duckdb")) as connection:
+        assert connection.execute(compiled).fetchall() == []
+        connection.execute(change.format(row="jurisdiction = 'US-CA'"))
+        found = {problem for (problem,) in connection.execute(compiled).fetchall()}
+    assert found == {"jurisdiction US-CA: each row must end when the next begins, and the last one must be open"}

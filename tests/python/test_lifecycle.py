@@ -145,9 +145,18 @@ def test_c41_an_erasure_from_a_segment_of_three_shows_counts_and_whether_they_ti
     assert [value for one in told for row in one.rows for value in row if isinstance(value, (Decimal, float))] == []
     assert erased.rows("select table_name, column_name from duckdb_columns() where table_name in ('deletion_log', 'deletion_ledger', 'pruned_leaves') "
                        "and (data_type like 'DECIMAL%' or data_type in ('DOUBLE', 'FLOAT'))") == []
-    # the sums of a recorded evaluation stay as they were: there is no second one beside them
-    metrics = "select * from marts.segment_metrics where as_of = ? order by all"
-    assert erased.rows(metrics, [FIRST]) == built.rows(metrics, [FIRST]) != []
+    # of so few no sum of money is left, so nobody can subtract what the other two brought; what counts persons stays
+    metrics = ("select n_members, n_left, order_count, net_spend, paid_amount, ltv_to_date, is_coarsened from marts.segment_metrics "
+               f"where as_of = ? and segment_id = '{CART}' and breakdown = 'total'")
+    assert built.rows(metrics, [FIRST]) == [(3, None, 1, Decimal(250), Decimal(250), Decimal("83.3333"), False)]
+    assert erased.rows(metrics, [FIRST]) == [(3, None, 1, None, None, None, True)]
+    # nor of everybody; a segment that never held the person keeps its sums
+    assert erased.rows("select distinct segment_id from marts.segment_metrics where as_of = ? and is_coarsened order by 1", [FIRST]) == [
+        (segment,) for segment in sorted({"(all)", *(name for (name,) in built.rows(
+            "select segment_id from segments.segment_membership_history where customer_key = $1 and valid_from <= $2 "
+            "and (valid_to > $2 or valid_to is null)", [key_of(built, "withdraws"), FIRST]))})]
+    others = "select * exclude (site_net_revenue_in_window, revenue_share_in_window) from marts.segment_metrics where segment_id = ? order by all"
+    assert erased.rows(others, [INTEREST]) == built.rows(others, [INTEREST]) != []
     # and what may leave names neither the three nor what is about them
     assert command(erased.folder, "export", "segment_metrics", "--out", str(tmp_path / "out.csv")).code == 0
     with (tmp_path / "out.csv").open(newline="") as file:

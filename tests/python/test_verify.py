@@ -12,12 +12,12 @@ from processes import FIRST, SECOND, Shop, undisturbed_shop
 
 from segmentation import verify as verifying
 from segmentation.cli import main
-from segmentation.deletion import prune, write_log
+from segmentation.deletion import append, prune, write_log
 from segmentation.errors import UserError
 from segmentation.home import Home, connect_read_only
 from segmentation.publish import DATABASE, publish
 from segmentation.purge import COPIES, purge
-from segmentation.verify import CHAIN_START, EVALUATION, MEMBERSHIP, RUN, Verified, canonical, check_hash, sha256, verify
+from segmentation.verify import CHAIN_START, DELETION, DELETIONS, EVALUATION, EXPORT, EXPORTS, MEMBERSHIP, RUN, Verified, canonical, check_hash, sha256, verify
 
 SNAPSHOT, RUNS, EVALUATIONS = "snapshots.segment_membership", "audit.segment_runs", "audit.segment_evaluations"
 # another value of the same type, as SQL over the column
@@ -479,6 +479,82 @@ def test_a_copy_of_a_run_that_is_not_on_record_is_named(shop: Shop, copied: Tamp
 def test_a_damaged_copy_is_named(copied: Tampered):
     (copied.folder / "published" / DATABASE).write_bytes(b"no database" * 1000)
     copied.finds(f"published/{DATABASE}", "cannot be opened")
+
+
+def parquet_of(home: Tampered, table: str) -> Path:
+    return home.folder / "published" / "parquet" / f"{table}.parquet"
+
+
+def rewrite(path: Path, query: str) -> None:
+    """Write a Parquet file anew as a query of what it holds."""
+    fresh = path.with_name("fresh")
+    rows = query.format(file=f"read_parquet('{path}')")
+    duckdb.execute(f"copy ({rows}) to '{fresh}' (format parquet, compression zstd)")
+    fresh.replace(path)
+
+
+@pytest.mark.parametrize("table", ["segments.segment_members", "segments.segment_changes", "marts.segment_metrics", "marts.customers"])
+@pytest.mark.parametrize("query", [
+    "select * from {file} limit (select count(*) - 1 from {file})", "from {file} union all (from {file} limit 1)",
+    "select * replace (case when row_number() over () = 1 then as_of + interval 1 microsecond else as_of end as as_of) from {file}",
+    "select * exclude (as_of) from {file}", "select *, 1 as more from {file}", "select * replace (as_of::varchar as as_of) from {file}",
+])
+def test_a_changed_parquet_file_is_named(copied: Tampered, table: str, query: str):
+    rewrite(parquet_of(copied, table), "from {file}")
+    assert copied.verify().findings == [], "another file with the same rows is as good"
+    rewrite(parquet_of(copied, table), query)
+    copied.finds(f"parquet/{table}.parquet", "does not hold what")
+    assert len(copied.verify().findings) == 1
+
+
+def test_a_parquet_file_that_is_missing_damaged_or_of_no_table_is_named(copied: Tampered):
+    parquet_of(copied, "marts.customers").rename(parquet_of(copied, "marts.strangers"))
+    parquet_of(copied, "marts.orders").write_bytes(b"no parquet")
+    copied.finds("marts.customers.parquet", "is missing")
+    copied.finds("marts.strangers.parquet", "is no published table")
+    copied.finds("marts.orders.parquet", "cannot be read")
+    assert len(copied.verify().findings) == 3
+
+
+def exported(home: Tampered, number: int = 4) -> Tampered:
+    """The home after some exports."""
+    with duckdb.connect(str(home.folder / "warehouse.duckdb")) as connection:
+        for one in range(number):
+            append(connection, EXPORTS, [{
+                "exported_at": datetime(2026, 3, 9, 10, one), "executor": "anna", "exported_relation": "marts.segment_metrics",
+                "as_of": datetime(2026, 3, 8), "head_hash": None if one == 0 else "ab", "k": 10, "n_rows": 3, "n_few": one, "n_complementary": 0,
+                "n_cells_withheld": 0, "n_cells_escaped": 0, "is_formula_safe": True, "n_key_columns": 0, "file_sha256": f"{one}"}])
+    return home
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    *((f"update audit.export_log set {column} = {OTHER[kind].format(column)} where export_number = 2", "changed") for column, kind in EXPORT[1:]),
+    ("update audit.export_log set export_number = 9 where export_number = 2", "does not follow"),
+    ("delete from audit.export_log where export_number = 2", "does not follow"),
+    ("delete from audit.export_log where export_number = 1", "does not follow"),
+    ("insert into audit.export_log by name select * replace (5 as export_number) from audit.export_log where export_number = 2", "does not follow"),
+    ("insert into audit.export_log by name select * from audit.export_log where export_number = 2", "does not follow"),
+    ("update audit.export_log set export_number = 5 - export_number where export_number in (2, 3)", "does not follow"),
+    ("update audit.export_log set log_hash = null, previous_hash = null where export_number = 4", "changed"),
+])
+def test_an_export_that_was_changed_removed_or_put_in_is_found(home: Tampered, change: str, words: str):
+    assert exported(home).verify().findings == []
+    home.change(change).finds("of audit.export_log", words)
+
+
+def test_the_logs_are_hashed_as_the_documentation_says(home: Tampered):
+    exported(home).log(kind="erasure", n_rows=0)
+    for log, fields in ((EXPORTS, EXPORT), (DELETIONS, DELETION)):
+        columns = {name for (name,) in home.rows("select column_name from duckdb_columns() where database_name = 'warehouse' and "
+                                                 f"schema_name || '.' || table_name = '{log.relation}'")}
+        assert columns == {name for name, _ in fields} | {"previous_hash", "log_hash"} | ({"customer_key"} if log is DELETIONS else set())
+        previous = "0" * 64
+        rows = home.rows(f"select {', '.join(name for name, _ in fields)}, log_hash from {log.relation} order by {log.number}")
+        assert rows
+        for *values, digest in rows:
+            text = canonical(fields, dict(zip([name for name, _ in fields], values, strict=True)))
+            previous = hashlib.sha256((previous + text).encode()).hexdigest()
+            assert previous == digest
 
 
 def test_a_build_that_was_never_recorded_is_named(home: Tampered):

@@ -15,6 +15,13 @@ causes as (
     from {{ ref('feature_causes') }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+laws as (
+    select
+        *,
+        lead(valid_from) over (partition by jurisdiction order by valid_from) as next_valid_from
+    from {{ ref('jurisdictions') }}
 )
 
 select 'event type ' || event_types.event_type || ': no such purpose' as problem
@@ -49,8 +56,15 @@ where permits and refuses
 union all
 
 select 'jurisdiction ' || jurisdiction || ': posture must be opt_in, opt_out or notice_only' as problem
-from {{ ref('jurisdictions') }}
+from laws
 where coalesce(posture, 'none') not in ('opt_in', 'opt_out', 'notice_only')
+
+union all
+
+-- every instant since the place was listed has one law, so that none is taken for a place without any
+select 'jurisdiction ' || jurisdiction || ': each row must end when the next begins, and the last one must be open' as problem
+from laws
+where valid_from is null or valid_to is distinct from next_valid_from or valid_to <= valid_from
 
 union all
 

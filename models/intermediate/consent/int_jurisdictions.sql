@@ -4,13 +4,12 @@ with clock as (
     select * from {{ ref('evaluation_clock') }}
 ),
 
--- strictness decides between two laws; the number names a law, so that one running maximum finds it
-jurisdictions as (
-    select
-        *,
-        case posture when 'opt_in' then 3 when 'opt_out' then 2 else 1 end as strictness,
-        row_number() over (order by {{ byte_ordered('jurisdiction') }}) as jurisdiction_number
-    from {{ ref('jurisdictions') }}
+laws as (
+    select * from {{ ref('int_laws') }}
+),
+
+listed as (
+    select distinct place from laws
 ),
 
 -- where a person lives, by the customer record; the first record tells of the time before it, too
@@ -57,26 +56,52 @@ choices as (
     where consent_events.jurisdiction is not null and not consent_events.is_by_address
 ),
 
+-- a part of a country without a row of its own is under the country's; a place that is not listed is under none, the strictest
 places as (
-    select * from records
-    union all
-    select * from choices
+    select
+        stated_places.*,
+        coalesce(exact.place, countries.place) as place
+    from (
+        select * from records
+        union all
+        select * from choices
+    ) as stated_places
+    left join listed as exact on {{ folded_code('stated_places.stated') }} = exact.place
+    left join listed as countries
+        on substr({{ folded_code('stated_places.stated') }}, 1, 2) = countries.place
+        -- "US" and "US-TX", not "Usbekistan"
+        and substr({{ folded_code('stated_places.stated') }} || '-', 3, 1) = '-'
 ),
 
--- a part of a country without a row of its own is under the country's; a place that is not listed is under none, the strictest
-laws as (
+-- where somebody is known to live, the law may change, too
+turns as (
     select
-        places.*,
-        case when places.stated is not null then
-            (coalesce(exact.strictness, country.strictness, 3) * 2 + case when places.is_record then 1 else 0 end) * 1000
-            + coalesce(exact.jurisdiction_number, country.jurisdiction_number, 0)
-        end as strength
+        as_of,
+        identifier_type,
+        identifier,
+        valid_from,
+        is_record,
+        birth_date,
+        stated,
+        place
     from places
-    left join jurisdictions as exact on {{ folded_code('places.stated') }} = exact.jurisdiction
-    left join jurisdictions as country
-        on substr({{ folded_code('places.stated') }}, 1, 2) = country.jurisdiction
-        -- "US" and "US-TX", not "Usbekistan"
-        and substr({{ folded_code('places.stated') }} || '-', 3, 1) = '-'
+
+    union all
+
+    select distinct
+        places.as_of,
+        places.identifier_type,
+        places.identifier,
+        laws.valid_from,
+        false as is_record,
+        cast(null as date) as birth_date,
+        cast(null as {{ dbt.type_string() }}) as stated,
+        cast(null as {{ dbt.type_string() }}) as place
+    from places
+    inner join laws
+        on places.place = laws.place
+        and places.valid_from < laws.valid_from
+        and places.as_of >= laws.valid_from
 ),
 
 epochs as (
@@ -84,20 +109,65 @@ epochs as (
         *,
         sum(case when is_record then 1 else 0 end) over (
             partition by as_of, identifier_type, identifier order by valid_from
-        ) as epoch
-    from laws
+        ) as epoch,
+        max(birth_date) over (partition by as_of, identifier_type, identifier) as known_birth_date
+    from turns
 ),
 
--- since the last record, the strictest of the places named
-decided as (
+instants as (
     select distinct
         as_of,
         identifier_type,
         identifier,
+        epoch,
         valid_from,
-        max(strength) over (partition by as_of, identifier_type, identifier, epoch order by valid_from) as strength,
-        max(birth_date) over (partition by as_of, identifier_type, identifier) as birth_date
+        known_birth_date as birth_date
     from epochs
+),
+
+-- each place once since the last record, however often it was named
+named_places as (
+    select
+        as_of,
+        identifier_type,
+        identifier,
+        epoch,
+        place,
+        is_record,
+        min(valid_from) as named_from
+    from epochs
+    where stated is not null
+    group by as_of, identifier_type, identifier, epoch, place, is_record
+),
+
+-- since the last record, the strictest law in force of the places named; at equal strictness that of the record
+ranked as (
+    select
+        instants.as_of,
+        instants.identifier_type,
+        instants.identifier,
+        instants.valid_from,
+        instants.birth_date,
+        laws.jurisdiction,
+        laws.regime,
+        laws.posture,
+        row_number() over (
+            partition by instants.as_of, instants.identifier_type, instants.identifier, instants.valid_from
+            order by
+                case laws.posture when 'notice_only' then 1 when 'opt_out' then 2 else 3 end desc,
+                case when named_places.is_record then 1 else 0 end desc,
+                coalesce({{ byte_ordered('laws.jurisdiction') }}, '') desc
+        ) as law_rank
+    from instants
+    left join named_places
+        on instants.as_of = named_places.as_of
+        and instants.identifier_type = named_places.identifier_type
+        and instants.identifier = named_places.identifier
+        and instants.epoch = named_places.epoch
+        and instants.valid_from >= named_places.named_from
+    left join laws
+        on named_places.place = laws.place
+        and {{ is_in_interval('instants.valid_from', 'laws.valid_from', 'laws.valid_to') }}
 ),
 
 intervals as (
@@ -105,24 +175,23 @@ intervals as (
         *,
         lead(valid_from) over (partition by as_of, identifier_type, identifier order by valid_from) as valid_to,
         {{ start_of_local_day(birthday('birth_date', var('opt_in_age_years') | int)) }} as of_age_at
-    from decided
+    from ranked
+    where law_rank = 1
 ),
 
-named as (
+resolved as (
     select
-        intervals.as_of,
-        intervals.identifier_type,
-        intervals.identifier,
-        intervals.valid_from,
-        intervals.valid_to,
-        coalesce(jurisdictions.jurisdiction, 'unresolved') as resolved_jurisdiction,
-        coalesce(jurisdictions.regime, 'unresolved') as regime,
-        coalesce(jurisdictions.posture, 'opt_in') as posture,
-        case when jurisdictions.posture in ('opt_out', 'notice_only') then
-            greatest(intervals.valid_from, coalesce(intervals.of_age_at, intervals.valid_from))
-        end as silence_permits_from
+        as_of,
+        identifier_type,
+        identifier,
+        valid_from,
+        valid_to,
+        coalesce(jurisdiction, 'unresolved') as resolved_jurisdiction,
+        coalesce(regime, 'unresolved') as regime,
+        coalesce(posture, 'opt_in') as posture,
+        case when posture in ('opt_out', 'notice_only') then greatest(valid_from, coalesce(of_age_at, valid_from)) end
+            as silence_permits_from
     from intervals
-    left join jurisdictions on intervals.strength % 1000 = jurisdictions.jurisdiction_number
 )
 
 select
@@ -136,4 +205,4 @@ select
     posture,
     -- a person under age must opt in everywhere
     case when valid_to is null or silence_permits_from < valid_to then silence_permits_from end as silence_permits_from
-from named
+from resolved

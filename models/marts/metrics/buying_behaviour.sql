@@ -117,7 +117,9 @@ select
     {{ exact_ratio('movements.n_cultivated', 'bases.n_potential_core_before') }} as cultivation_rate,
     bases.n_core_before,
     movements.n_retained_core,
-    {{ exact_ratio('movements.n_retained_core', 'bases.n_core_before') }} as core_retention_rate
+    {{ exact_ratio('movements.n_retained_core', 'bases.n_core_before') }} as core_retention_rate,
+    false as is_coarsened,
+    cast(null as {{ money() }}) as rounded_to
 from sums
 inner join clock on sums.as_of = clock.as_of
 left join movements on sums.as_of = movements.as_of

@@ -120,7 +120,9 @@ select
     cast(conversions.order_count as bigint) as order_count_in_window,
     cast(conversions.net_revenue as {{ money() }}) as net_revenue_in_window,
     {{ exact_ratio('conversions.net_revenue', 'conversions.order_count') }} as average_order_value_in_window,
-    {{ exact_ratio('conversions.net_revenue', 'bases.net_revenue') }} as revenue_share_of_segment
+    {{ exact_ratio('conversions.net_revenue', 'bases.net_revenue') }} as revenue_share_of_segment,
+    false as is_coarsened,
+    cast(null as {{ money() }}) as rounded_to
 from conversions
 inner join bases
     on conversions.as_of = bases.as_of

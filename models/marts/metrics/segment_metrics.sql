@@ -196,5 +196,9 @@ select
     {{ exact_ratio('n_reactivated', 'n_inactive_at_start') }} as reactivation_rate,
     n_marketable_at_start,
     n_opted_out,
-    {{ exact_ratio('n_opted_out', 'n_marketable_at_start') }} as opt_out_rate
+    {{ exact_ratio('n_opted_out', 'n_marketable_at_start') }} as opt_out_rate,
+    -- an erasure makes the sums of the evaluations that counted the person coarse (segmentation/coarse_sums.py)
+    false as is_coarsened,
+    cast(null as {{ money() }}) as rounded_to,
+    cast(null as {{ money() }}) as rounded_to_in_window
 from known
