@@ -128,6 +128,12 @@
             'is ' ~ basis ~ ', but the segment uses e-mail or SMS; '
             ~ 'it must be one of consent, strictly_necessary, soft_opt_in, national_exemption'
         ]]) }}
+    {%- elif basis == 'soft_opt_in' and (spec.get('lawful_basis') == 'consent' or ('downstream_uses' in spec and 'email' not in channels)) -%}
+        {{ return([[
+            'eprivacy_basis',
+            'is soft_opt_in, which carries e-mails to own customers who were not asked; '
+            ~ 'it needs a use on the channel email and another lawful_basis than consent'
+        ]]) }}
     {#- what is sent needs the consent of its channel, which the audiences ask for whatever the basis of the segment -#}
     {%- elif basis == 'consent' and not is_sent and spec.get('lawful_basis', 'consent') != 'consent' and 'downstream_uses' in spec -%}
         {{ return([[

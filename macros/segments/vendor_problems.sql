@@ -80,7 +80,7 @@
 
 {#
     The ways by which data about people reach an exposure without the permission gate, each as `source <- ... <- model`.
-    Walks the graph upwards and stops at the gate (segment_members), at the permissions that it asks (consent_state) and at
+    Walks the graph upwards and stops at the gate (segment_members), at the permissions that it asks (consent_state, channel_permissions) and at
     what holds nobody's data: the clock, lists of words, specs, vendors, keys of the vault. Whatever else holds a person,
     that is any source, demo seed or restricted model, and any mart or segment on the way to one. A vendor that reads permissions or
     keys themselves reads past the gate.
@@ -115,7 +115,7 @@
 {% macro impersonal_relations() -%}
     {%- set project = '.' ~ project_name ~ '.' -%}
     {{ return(gated_relations() + [
-        'model' ~ project ~ 'consent_state', 'source' ~ project ~ 'vault.hmac_keys', 'seed' ~ project ~ 'demo_hmac_keys'
+        'model' ~ project ~ 'consent_state', 'model' ~ project ~ 'channel_permissions', 'source' ~ project ~ 'vault.hmac_keys', 'seed' ~ project ~ 'demo_hmac_keys'
     ]) }}
 {%- endmacro %}
 

@@ -11,6 +11,11 @@ consent_state as (
     select * from {{ ref('consent_state') }}
 ),
 
+soft_opt_ins as (
+    select * from {{ ref('channel_permissions') }}
+    where permission_basis = 'soft_opt_in'
+),
+
 keys as (
     select * from {{ vault_keys() }}
     where key_name = 'record_key'
@@ -32,7 +37,12 @@ permitted as (
         on members.as_of = consent_state.as_of
         and members.customer_key = consent_state.customer_key
         and audiences.purpose = consent_state.purpose
+    left join soft_opt_ins
+        on members.as_of = soft_opt_ins.as_of
+        and members.customer_key = soft_opt_ins.customer_key
+        and audiences.channel = soft_opt_ins.channel
     where {{ is_permitted('audiences.is_consent_needed', 'consent_state') }}
+        or (audiences.is_soft_opt_in_enough and soft_opt_ins.customer_key is not null)
 )
 
 select

@@ -7,7 +7,8 @@
             [spec.segment_id, use.channel, use.destination] | join('.'), spec.name ~ ': ' ~ use.use, spec.segment_id, use.use,
             use.channel, use.destination, use.get('vendor_id'), use.purpose,
             channel_purposes()[use.channel] is not none or spec.lawful_basis == 'consent',
-            use.get('vendor_id') or use.destination, vendor.get('key_epoch', 1)
+            use.channel == 'email' and spec.get('eprivacy_basis') == 'soft_opt_in', use.get('vendor_id') or use.destination,
+            vendor.get('key_epoch', 1)
         ]) -%}
     {%- endfor -%}
 {%- endfor %}
@@ -23,8 +24,8 @@ vendor_states as (
 uses as (
     {{ literal_rows([
         ['audience_id', text], ['audience_name', text], ['segment_id', text], ['use', text], ['channel', text],
-        ['destination', text], ['vendor_id', text], ['purpose', text], ['is_consent_needed', 'boolean'], ['key_domain', text],
-        ['key_epoch', 'integer']
+        ['destination', text], ['vendor_id', text], ['purpose', text], ['is_consent_needed', 'boolean'],
+        ['is_soft_opt_in_enough', 'boolean'], ['key_domain', text], ['key_epoch', 'integer']
     ], rows) }}
 )
 
@@ -39,6 +40,7 @@ select
     uses.vendor_id,
     uses.purpose,
     uses.is_consent_needed,
+    uses.is_soft_opt_in_enough,
     uses.key_domain,
     uses.key_epoch,
     case when vendor_states.is_blocked then 'blocked_vendor' else 'active' end as status,

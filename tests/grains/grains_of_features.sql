@@ -1,4 +1,5 @@
 {{ broken_grains([
+    'channel_permissions',
     'consent_intervals',
     'consent_state',
     'customer_behaviour',
@@ -27,6 +28,7 @@
     'int_person_periods',
     'int_prediction_cells',
     'int_purchase_histories',
+    'int_soft_opt_ins',
     'orders',
     'prediction_calibration',
     'prediction_models',

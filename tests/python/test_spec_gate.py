@@ -222,6 +222,8 @@ BROKEN = [
     ("vip", {"consent_purposes": ["marketing.advertising.profiling"]}, "consent_purposes", "left out"),
     ("repeat_buyer", {"eprivacy_basis": "consent"}, "eprivacy_basis", "must not be consent"),
     ("vip", {"eprivacy_basis": "not_applicable"}, "eprivacy_basis", "uses e-mail or SMS"),
+    ("repeat_buyer", {"eprivacy_basis": "soft_opt_in"}, "eprivacy_basis", "needs a use on the channel email"),
+    ("new_subscriber_no_purchase", {"eprivacy_basis": "soft_opt_in"}, "eprivacy_basis", "another lawful_basis than consent"),
     ("vip", {"purpose": "marketing.magic"}, "purpose", "one of marketing.communications.email"),
     ("vip", {"purpose": "functional.storage"}, "purpose", "one of marketing.communications.email"),
     ("repeat_buyer", {"purpose": "marketing.communications.sms"}, "eprivacy_basis", "uses e-mail or SMS"),

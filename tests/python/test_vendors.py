@@ -21,9 +21,9 @@ def manifest_of(path) -> dict:
     return exposure
 
 
-def own_keys(demo: Built, segment: str, purpose: str, domain: str, epoch: int = 1) -> set[str]:
-    """The keys that a receiver should get, computed in Python from members, permissions and the vault."""
-    [(inner, outer)] = demo.rows("select inner_block, outer_block from restricted.vault.demo_hmac_keys where key_name = 'record_key'")
+def own_keys(demo: Built, segment: str, purpose: str, domain: str, epoch: int = 1, blocks: tuple[str, str] | None = None) -> set[str]:
+    """The keys that a receiver should get, computed in Python from members, permissions and the vault (`blocks`: of a shop's own)."""
+    inner, outer = blocks or demo.rows("select inner_block, outer_block from restricted.vault.demo_hmac_keys where key_name = 'record_key'")[0]
     members = demo.rows(
         """
         select members.customer_key from segments.segment_members as members

@@ -75,16 +75,7 @@ places as (
 
 -- where somebody is known to live, the law may change, too
 turns as (
-    select
-        as_of,
-        identifier_type,
-        identifier,
-        valid_from,
-        is_record,
-        birth_date,
-        stated,
-        place
-    from places
+    select * from places
 
     union all
 
@@ -94,8 +85,8 @@ turns as (
         places.identifier,
         laws.valid_from,
         false as is_record,
-        cast(null as date) as birth_date,
         cast(null as {{ dbt.type_string() }}) as stated,
+        cast(null as date) as birth_date,
         cast(null as {{ dbt.type_string() }}) as place
     from places
     inner join laws
@@ -151,6 +142,10 @@ ranked as (
         laws.jurisdiction,
         laws.regime,
         laws.posture,
+        -- wherever else the person may live, it must be allowed there too
+        min(case when laws.allows_soft_opt_in then 1 else 0 end) over (
+            partition by instants.as_of, instants.identifier_type, instants.identifier, instants.valid_from
+        ) = 1 as allows_soft_opt_in,
         row_number() over (
             partition by instants.as_of, instants.identifier_type, instants.identifier, instants.valid_from
             order by
@@ -190,7 +185,8 @@ resolved as (
         coalesce(regime, 'unresolved') as regime,
         coalesce(posture, 'opt_in') as posture,
         case when posture in ('opt_out', 'notice_only') then greatest(valid_from, coalesce(of_age_at, valid_from)) end
-            as silence_permits_from
+            as silence_permits_from,
+        case when allows_soft_opt_in then greatest(valid_from, coalesce(of_age_at, valid_from)) end as soft_opt_in_from
     from intervals
 )
 
@@ -204,5 +200,6 @@ select
     regime,
     posture,
     -- a person under age must opt in everywhere
-    case when valid_to is null or silence_permits_from < valid_to then silence_permits_from end as silence_permits_from
+    case when valid_to is null or silence_permits_from < valid_to then silence_permits_from end as silence_permits_from,
+    case when valid_to is null or soft_opt_in_from < valid_to then soft_opt_in_from end as soft_opt_in_from
 from resolved

@@ -13,7 +13,8 @@ select
     valid_to,
     jurisdiction,
     regime,
-    posture
+    posture,
+    coalesce(allows_soft_opt_in, false) as allows_soft_opt_in
 from jurisdictions
 
 union all
@@ -25,7 +26,8 @@ select
     {{ least_of(['countries.valid_to', 'parts.listed_from']) }} as valid_to,
     countries.jurisdiction,
     countries.regime,
-    countries.posture
+    countries.posture,
+    coalesce(countries.allows_soft_opt_in, false) as allows_soft_opt_in
 from jurisdictions as parts
 inner join jurisdictions as countries
     on substr(parts.jurisdiction, 1, 2) = countries.jurisdiction

@@ -80,6 +80,8 @@ select
     count(distinct event_id) filter (where is_in_90d and event_type = 'email_clicked') as email_click_count_90d,
     max(occurred_at) filter (where is_permitted and event_type = 'subscribed') as subscribed_at,
     max(occurred_at) filter (where is_permitted and event_type = 'unsubscribed') as unsubscribed_at,
+    -- what stops messages needs no permission
+    max(occurred_at) filter (where event_type = 'unsubscribed') as last_unsubscribed_at,
     count(distinct event_id) filter (where is_in_90d and event_type = 'support_ticket') as support_ticket_count_90d,
     {{ latest('amount', 'occurred_at', 'event_id', "is_permitted and event_type = 'survey_answered'") }} as last_survey_score,
     count(distinct event_id) filter (where is_permitted and event_type = 'referral') as referral_count,
