@@ -718,7 +718,8 @@ def check_environment() -> None:
 def only_on_duckdb() -> None:
     """Refuse a command that works on DuckDB's files, when Postgres is asked for. Raises UserError."""
     if os.environ.get("SEGMENTS_TARGET") == "postgres":
-        raise UserError("This command works on DuckDB only: unset SEGMENTS_TARGET. On Postgres there is `segmentation build`.")
+        raise UserError("This command works on DuckDB only: unset SEGMENTS_TARGET. On Postgres there are build, fit, vault, erase, hold, outbox, "
+                        "purge and restore-check.")
 
 
 def code_sha() -> str:

@@ -20,7 +20,8 @@ from segmentation.erasure_request import Request
 from segmentation.errors import UserError
 from segmentation.home import Home
 from segmentation.person import (
-    Person, add_records, buckets, erased_hash, find_person, hmac_hex, load, own_rows, person_tables, record_key, record_secrets, residues,
+    Person, add_records, buckets, erased_hash, find_person, hmac_hex, is_known_device, load, own_rows, person_tables, record_key,
+    record_secrets, residues,
 )
 from segmentation.publish import publish
 from segmentation.session import Session
@@ -90,7 +91,7 @@ def erase(home: Home, request: Request, graph, now: datetime, executor: str) -> 
         if warehouse.execute("select 1 from audit.deletion_log where kind = ? and request_key = ?", [KIND, request_key]).fetchall():
             return _done(warehouse, request_key, is_new=False)
         person = find_person(warehouse, request.identities)
-        if not person.customer_keys:
+        if not person.customer_keys and not is_known_device(warehouse, person):
             _refuse_unknown(warehouse, blocks, person)
         _refuse_held(warehouse, blocks, person, request, request_key, now, executor)
         journal = plan(warehouse, person, graph, request_key, request, now, executor)
@@ -250,6 +251,8 @@ def _delete_pseudonymous(warehouse: Session, journal: Journal) -> None:
         if number and relation.startswith("warehouse."):
             warehouse.execute(f"delete from {name} where {condition}")
     warehouse.execute("update audit.deletion_log set customer_key = null where customer_key in (select value from own_keys)")
+    # of a device that only raw events name nothing is stored, and the log says that
+    rows = rows or [("restricted.intermediate.int_events_checked", 0)]
     deletion.write_log(warehouse, [_entry(journal, relation, number) for relation, number in rows])
 
 
@@ -261,6 +264,7 @@ def _delete_personal(warehouse: Session, journal: Journal) -> None:
         if relation.startswith("restricted."):
             _delete(warehouse, warehouse.sql_name(relation), condition)
     _rename_choices(warehouse, journal.person)
+    _forget_devices(warehouse, journal.person)
     for suppressed in journal.suppressed:
         warehouse.execute(f"insert into {warehouse.vault}.erased_identifiers values (?, ?, ?, ?, ?, ?, ?::timestamp)",
                           [journal.deletion_id, *suppressed, journal.erased_at])
@@ -400,11 +404,19 @@ def _rename_choices(warehouse: Session, person: Person) -> None:
     secret, _ = record_secrets(warehouse)
     renamed = [record_key(secret, "erased_choice", choice) for choice in person.choice_ids]
     for table in warehouse.tables():
-        if table.area == "restricted" and "consent_event_id" in table.columns:
+        for column in sorted(table.columns & {"consent_event_id", "signal_event_id"}) if table.area == "restricted" else []:
             warehouse.execute(
-                f"update {warehouse.sql_name(table.relation)} set consent_event_id = renamed.fresh "
-                "from (select unnest(?::text[]) as former, unnest(?::text[]) as fresh) as renamed where consent_event_id = renamed.former",
+                f"update {warehouse.sql_name(table.relation)} set {column} = renamed.fresh "
+                f"from (select unnest(?::text[]) as former, unnest(?::text[]) as fresh) as renamed where {column} = renamed.former",
                 [person.choice_ids, renamed])
+
+
+def _forget_devices(warehouse: Session, person: Person) -> None:
+    """What others did or chose on an erased device stays theirs, without the device."""
+    devices = person.of_type("anonymous_id")
+    for table in warehouse.tables() if devices else []:
+        if table.area == "restricted" and "anonymous_id" in table.columns:
+            warehouse.execute(f"update {warehouse.sql_name(table.relation)} set anonymous_id = null where anonymous_id = any(?::text[])", [devices])
 
 
 def _done(warehouse: Session, request_key: str, is_new: bool = True) -> Erased:

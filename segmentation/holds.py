@@ -8,7 +8,7 @@ from datetime import datetime
 from segmentation.erasure_request import Request
 from segmentation.errors import UserError
 from segmentation.home import Home
-from segmentation.person import erased_hash, find_person, record_secrets
+from segmentation.person import erased_hash, find_person, is_known_device, record_secrets
 
 
 def place(home: Home, hold_id: str, request: Request, reason: str, now: datetime, executor: str) -> int:
@@ -25,7 +25,7 @@ def place(home: Home, hold_id: str, request: Request, reason: str, now: datetime
             raise UserError(f"There is a hold {hold_id} already: a hold holds one person, once.")
         _, blocks = record_secrets(warehouse)
         person = find_person(warehouse, request.identities)
-        if not person.customer_keys:
+        if not person.customer_keys and not is_known_device(warehouse, person):
             raise UserError("Nobody is known here under the identities of this request.")
         with warehouse.transaction():
             for kind, identifier in person.identifiers:

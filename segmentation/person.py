@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+import duckdb
 
 from segmentation.errors import UserError
 from segmentation.session import Session, Table
@@ -18,13 +21,16 @@ from segmentation.session import Session, Table
 PERSON_COLUMNS = (
     "customer_key", "left_key", "right_key", "person_key", "member_key", "customer_id", "email", "phone", "identifier", "old_identifier",
     "person_identifier", "left_id", "right_id",
-    "order_id", "order_key", "event_id", "payload", "row_key",
+    "order_id", "order_key", "event_id", "payload", "row_key", "anonymous_id", "pid", "old_pid", "new_pid",
 )
 # those with keys that only this project computes
-MADE_COLUMNS = ("customer_key", "left_key", "right_key", "person_key", "member_key", "order_key", "row_key")
+MADE_COLUMNS = ("customer_key", "left_key", "right_key", "person_key", "member_key", "order_key", "row_key", "pid", "old_pid", "new_pid")
 # those that hold what a shop gave, in its words, and no key that was computed here
 GIVEN_COLUMNS = (
     "customer_id", "email", "phone", "address", "identifier", "old_identifier", "person_identifier", "left_id", "right_id", "order_id", "payload")
+# what trackers write when they have no device id, as macro names_nobody (a test compares)
+NOBODYS = ("unknown", "undefined", "null", "none", "nil", "nan", "n/a", "na", "anonymous", "(not set)", "-", "0",
+           "00000000-0000-0000-0000-000000000000")
 TYPED = (("identifier_type", "identifier"), ("old_identifier_type", "old_identifier"), ("left_type", "left_id"), ("right_type", "right_id"))
 # as macro canonical_value writes a text
 CANONICAL = "replace(replace(replace({0}, chr(27), chr(27) || '0'), chr(30), chr(27) || '1'), chr(31), chr(27) || '2')"
@@ -41,6 +47,7 @@ class Person:
     member_keys: dict[str, list[str]] = field(default_factory=dict)  # by receiver: each knows its own only
     row_keys: list[str] = field(default_factory=list)
     choice_ids: list[str] = field(default_factory=list)  # consent_event_ids
+    pids: list[str] = field(default_factory=list)  # pseudonyms of the devices named, of every epoch that still has its salt
 
     def of_type(self, kind: str) -> list[str]:
         """The identifiers of one type."""
@@ -55,7 +62,7 @@ class Person:
     def words(self) -> list[str]:
         """What must be found in no file afterwards; what is too short to mean only this person is left out."""
         named = [text for _, text in self.identifiers if len(text) >= 6] + [text for text in self.order_ids if len(text) >= 8]
-        return sorted({*self.customer_keys, *self.all_member_keys, *named})
+        return sorted({*self.customer_keys, *self.all_member_keys, *self.pids, *named})
 
 
 def hmac_hex(blocks: tuple[str, str], text: str) -> str:
@@ -95,11 +102,14 @@ def find_person(connection: Session, identities: tuple[tuple[str, str], ...]) ->
     """Everything that the named person is known by: accounts that were ever linked with theirs, guests with the same address.
 
     Whoever is named by an address alone must be its only holder: equal addresses never merge persons (privacy.md C25), so an
-    address that several customers hold does not say whom to erase. Raises UserError, naming identities by their number.
+    address that several customers hold does not say whom to erase. A device names nobody but itself: whoever used it stays.
+    Raises UserError, naming identities by their number.
     """
     named = []
     for number, (kind, value) in enumerate(identities, start=1):
         found = normalised(connection, kind, value)
+        if kind == "anonymous_id" and value.strip().lower() in NOBODYS:
+            raise UserError(f"Identity {number} of the request is no device: {value.strip()} is what trackers write when they have no id.")
         if found is None:
             raise UserError(f"Identity {number} of the request is no {'e-mail address' if kind == 'email' else 'phone number'}.")
         named.append((kind, found))
@@ -199,20 +209,44 @@ def add_records(connection: Session, person: Person) -> None:
     for domain, epoch in sorted(lists):
         person.member_keys.setdefault(domain, []).extend(hmac_hex(blocks, f"export|{domain}|{epoch}|{key}") for key in person.customer_keys)
     load(connection, person)
+    person.pids = _pids(connection, person)
     payloads = connection.execute(
         f"select table_name, payload from {connection.intermediate}.int_rejected_rows where {own_rows(connection, {'payload'})}").fetchall()
     person.choice_ids = sorted(choice for (choice,) in connection.execute(
         f"select distinct consent_event_id from {connection.intermediate}.int_consents_checked "
-        f"where consent_event_id is not null and ({is_own})").fetchall())
+        f"where consent_event_id is not null and ({own_rows(connection, {'customer_id', 'email', 'phone', 'anonymous_id'})})").fetchall())
     person.row_keys = sorted({record_key(secret, "row", f"{table}|{payload}") for table, payload in payloads})
     load(connection, person)
+
+
+def _pids(connection: Session, person: Person) -> list[str]:
+    """The pseudonyms of the person's devices, as macro pid computes them."""
+    devices = person.of_type("anonymous_id")
+    salts = [salt for table in ("pid_salts", "demo_pid_salts") if devices and connection.has(f"restricted.vault.{table}")
+             for salt in connection.execute(f"select inner_block, outer_block from {connection.vault}.{table} where inner_block is not null").fetchall()]
+    return sorted(hmac_hex(salt, f"anonymous_id|{device}") for salt in salts for device in devices)
+
+
+def is_known_device(connection: Session, person: Person) -> bool:
+    """Whether anything is recorded of a device that is named, by itself."""
+    intermediate, devices = connection.intermediate, person.of_type("anonymous_id")
+    places = [
+        f"{intermediate}.int_consents_checked where anonymous_id = any(?::text[])",
+        *(f"{intermediate}.int_identity_links_checked where {side}_type = 'anonymous_id' and {side}_id = any(?::text[])" for side in ("left", "right")),
+        f"{intermediate}.int_events_checked where anonymous_id = any(?::text[]) and is_usable",
+    ]
+    for place in places if devices else []:
+        with suppress(duckdb.Error):  # of raw files that can no longer be read
+            if connection.execute(f"select 1 from {place} limit 1", [devices]).fetchall():
+                return True
+    return False
 
 
 def load(connection: Session, person: Person) -> None:
     """Make the person's identifiers temporary tables, which own_rows() reads. They are gone with the session."""
     lists = {
         "own_keys": person.customer_keys, "own_members": person.all_member_keys, "own_orders": person.order_ids,
-        "own_order_keys": person.order_keys, "own_rows": person.row_keys, "own_choices": person.choice_ids,
+        "own_order_keys": person.order_keys, "own_rows": person.row_keys, "own_choices": person.choice_ids, "own_pids": person.pids,
     }
     for name, values in lists.items():
         connection.keep(name, "select unnest(?::text[]) as value", [values])
@@ -236,7 +270,8 @@ def own_rows(connection: Session, columns: set[str] | frozenset[str]) -> str:
     """The SQL condition for rows of the loaded person in a table with these columns; empty where none of them can tell."""
     found = []
     keys = [(column, "own_keys") for column in ("customer_key", "left_key", "right_key", "person_key")]
-    for column, table in (*keys, ("member_key", "own_members"), ("row_key", "own_rows")):
+    pids = [(column, "own_pids") for column in ("pid", "old_pid", "new_pid")]
+    for column, table in (*keys, ("member_key", "own_members"), ("row_key", "own_rows"), *pids):
         if column in columns:
             found.append(f"coalesce({column} in (select value from {table}), false)")
     for kind, identifier in TYPED:
@@ -244,10 +279,10 @@ def own_rows(connection: Session, columns: set[str] | frozenset[str]) -> str:
             forms = " ".join(f"when '{one}' then {connection.normalised(one, identifier)}" for one in ("email", "phone"))
             value = f"case {kind} {forms} else {identifier} end"
             found.append(f"exists (select 1 from own_identifiers as own where own.kind = {kind} and own.value = {value})")
-    # a row is of the first identifier that it names, as at the waist
+    # a row is of the first identifier that it names, as at the waist: a device has what names nobody else
     earlier = []
-    for column in ("customer_id", "email", "phone"):
-        if column in columns:
+    for column in ("customer_id", "email", "phone", "anonymous_id"):
+        if column in columns and not (column == "anonymous_id" and set(TYPED[0]) <= columns):
             value = connection.normalised(column, column)
             conditions = [*earlier, f"({value}) in (select value from own_identifiers where kind = '{column}')"]
             found.append(f"coalesce({' and '.join(conditions)}, false)")
@@ -288,7 +323,7 @@ def person_tables(connection: Session, known: set[tuple[str, str, str]], others:
 def _holds_key(connection: Session, table: Table, column: str) -> bool:
     return bool(connection.execute(
         f'select 1 from {connection.sql_name(table.relation)} where "{column}"::text in (select value from own_keys union all '
-        "select value from own_members) limit 1").fetchall())
+        "select value from own_members union all select value from own_pids) limit 1").fetchall())
 
 
 def residues(
@@ -300,7 +335,7 @@ def residues(
     are. A key of this person that the shop
     gave to somebody else as an id says who that other is, who stays: an id may be any text.
     """
-    words = [*person.customer_keys, *person.all_member_keys]
+    words = [*person.customer_keys, *person.all_member_keys, *person.pids]
     if not words:
         return
     pattern, known = "|".join(words), _known_identifiers(connection, person)

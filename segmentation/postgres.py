@@ -119,9 +119,10 @@ class Database(Session):
         """
         if not self.has(relation):
             return False
-        name = self.sql_name(relation) if relation.count(".") == 2 else relation
-        self.connection.notices.clear()
+        name = self.sql_name(relation)
         try:
+            self._blank_notes(name)
+            self.connection.notices.clear()
             self.execute(f"vacuum (full, verbose, analyze) {name}")
         except UserError as error:
             if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
@@ -135,6 +136,37 @@ class Database(Session):
                     f"Postgres, database {self.name}: {kept[1]} deleted rows of {name} may still be seen by a session that began before "
                     "they were deleted: end it (pg_stat_activity), then run this again.")
         return True
+
+
+    def _blank_notes(self, name: str) -> None:
+        """Make the planner forget the values of a table that is empty: ANALYZE leaves its notes on such a table as they were.
+
+        It is shown one row that says nothing, in a transaction that takes the row away again.
+        """
+        if self.execute(f"select 1 from {name} limit 1").fetchall() or not self.execute(
+            """
+            select 1 from pg_stats
+            inner join pg_namespace on pg_stats.schemaname = pg_namespace.nspname
+            inner join pg_class on pg_namespace.oid = pg_class.relnamespace and pg_stats.tablename = pg_class.relname
+            where pg_class.oid = ?::regclass limit 1
+            """, [name]
+        ).fetchall():
+            return
+        columns = self.execute(
+            "select quote_ident(attname), format_type(atttypid, atttypmod) from pg_attribute "
+            "where attrelid = ?::regclass and attnum > 0 and not attisdropped", [name]).fetchall()
+        blanks = [f"'{_blank(kind)}'::{kind}" for _, kind in columns]
+        with self.transaction():
+            self.execute(f"insert into {name} ({', '.join(column for column, _ in columns)}) values ({', '.join(blanks)})")
+            self.execute(f"analyze {name}")
+            self.execute(f"delete from {name}")
+
+
+def _blank(kind: str) -> str:
+    """A value of a type of Postgres that says nothing."""
+    if kind.endswith("[]"):
+        return "{}"
+    return {"boolean": "false", "date": "epoch", "timestamp without time zone": "epoch", "text": "", "character varying": ""}.get(kind, "0")
 
 
 class PostgresHome(Home):

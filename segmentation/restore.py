@@ -47,7 +47,11 @@ def erase_again(home: Home, entry: dict, graph, now: datetime, executor: str) ->
         hashes = {digest for _, digest, _, _, _ in entry["identifiers"]}
         known = warehouse.execute(
             f"select identifier_type, identifier from {warehouse.vault}.customer_keys "
-            f"union select channel, address from {warehouse.intermediate}.int_contact_addresses").fetchall()
+            f"union select channel, address from {warehouse.intermediate}.int_contact_addresses "
+            f"union select 'anonymous_id', anonymous_id from {warehouse.intermediate}.int_consents_checked where anonymous_id is not null "
+            f"union select left_type, left_id from {warehouse.intermediate}.int_identity_links_checked where left_type = 'anonymous_id' "
+            f"union select right_type, right_id from {warehouse.intermediate}.int_identity_links_checked where right_type = 'anonymous_id'"
+        ).fetchall()
         keys = warehouse.execute(f"select customer_key from {warehouse.vault}.leaf_nonces").fetchall()
         person = Person(
             sorted(one for one in known if erased_hash(blocks, *one) in hashes),
