@@ -8,8 +8,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -168,10 +168,11 @@ def run_build_on_postgres(with_tests: bool) -> None:
 
     SEGMENTS_HOME holds dbt's artefacts and logs only.
     """
-    from segmentation.postgres import open_database, prepare
+    from segmentation.postgres import open_home, prepare
 
-    home = Home.from_environment(default=DEFAULT_HOME / "postgres")
-    with home.locked(), open_database() as database:
+    with open_home() as home:
+        database = home.database
+        refuse_unready(home)
         settings = caller_settings() | {"SEGMENTS_TARGET": "postgres"} | prepare(database)
         evaluate(home, settings, ["build", *([] if with_tests else WITHOUT_TESTS)], "building")
         show_segments(lambda sql: database.execute(sql).fetchall())
@@ -373,14 +374,31 @@ def add_outbox_options(parser: argparse.ArgumentParser) -> None:
     done.add_argument("--reference", required=True, help="the recipient's confirmation, or why there is none")
 
 
-def lifecycle_home() -> Home:
-    """The home that a command of the lifecycle works on. Raises UserError where there was no build, or on Postgres."""
+@contextmanager
+def lifecycle_home() -> Iterator[Home]:
+    """The home that a command of the lifecycle works on, locked. Raises UserError where there was no build, or by an older version."""
+    from segmentation.deletion import check_tables
+
+    with opened_home() as home:
+        if not home.holds_build():
+            raise UserError(f"{home.place} holds no build yet: there is nobody to erase.")
+        home.check_databases()
+        check_tables(home)
+        yield home
+
+
+@contextmanager
+def opened_home() -> Iterator[Home]:
+    """The home that SEGMENTS_HOME names, locked, on the engine that SEGMENTS_TARGET names."""
     if os.environ.get("SEGMENTS_TARGET") == "postgres":
-        raise UserError("Erasure works on DuckDB's files only: on Postgres, delete by SQL of your own until it is there.")
+        from segmentation.postgres import open_home
+
+        with open_home() as home:
+            yield home
+        return
     home = Home.to_read()
-    if not home.warehouse.exists() or not home.restricted.exists():
-        raise UserError(f"{home.folder} holds no build yet: there is nobody to erase.")
-    return home
+    with home.locked():
+        yield home
 
 
 def present() -> datetime:
@@ -391,18 +409,15 @@ def present() -> datetime:
 def run_erase(options: argparse.Namespace) -> None:
     """Erase the person of a request, or finish an erasure that was interrupted; say what was done, not to whom."""
     from segmentation.dbt_run import project_graph
-    from segmentation.deletion import check_tables
     from segmentation.erase import erase, resume
     from segmentation.erasure_request import read_request
 
     check_environment()
-    home = lifecycle_home()
-    with home.locked():
-        home.check_databases()
-        check_tables(home)
+    with lifecycle_home() as home:
         if options.resume:
             if not home.journal.exists():
-                raise UserError(f"No erasure in {home.folder} is unfinished.")
+                home.refuse_open_erasure()
+                raise UserError(f"No erasure in {home.place} is unfinished.")
             done = resume(home)
         else:
             request = read_request(options.request, present())
@@ -422,19 +437,16 @@ def show_erasure(done) -> None:
     for outbox_id, recipient in done.messages:
         console.print(f"To tell: {printable(recipient)}  segmentation outbox show {outbox_id}", markup=False, soft_wrap=True)
     if done.messages:
-        console.print("Until each is acknowledged, the outbox in restricted.duckdb still holds what the messages say.")
+        console.print("Until each is acknowledged, the outbox in the vault still holds what the messages say.")
 
 
 def run_hold(options: argparse.Namespace) -> None:
     """Place, lift or list legal holds."""
     from segmentation import holds
-    from segmentation.deletion import check_tables
     from segmentation.erasure_request import read_request
 
-    home = lifecycle_home()
-    with home.locked():
-        home.check_databases()
-        check_tables(home)
+    check_environment()
+    with lifecycle_home() as home:
         home.refuse_open_erasure()
         if options.action == "place":
             number = holds.place(home, options.hold_id, read_request(options.request, present()), options.reason, present(), executor())
@@ -451,12 +463,9 @@ def run_hold(options: argparse.Namespace) -> None:
 def run_outbox(options: argparse.Namespace) -> None:
     """List messages, show one, or record its acknowledgement."""
     from segmentation import outbox
-    from segmentation.deletion import check_tables
 
-    home = lifecycle_home()
-    with home.locked():
-        home.check_databases()
-        check_tables(home)
+    check_environment()
+    with lifecycle_home() as home:
         home.refuse_open_erasure()
         if options.action == "show":
             sys.stdout.write(outbox.payload_of(home, options.outbox_id) + "\n")
@@ -470,15 +479,11 @@ def run_outbox(options: argparse.Namespace) -> None:
 def run_restore_check(path: Path | None) -> None:
     """After a restore of older databases: say how many erased persons are back, and erase them again."""
     from segmentation.dbt_run import project_graph
-    from segmentation.deletion import check_tables
     from segmentation.erase import read_list
     from segmentation.restore import erase_again, lost_erasures, record_check
 
     check_environment()
-    home = lifecycle_home()
-    with home.locked():
-        home.check_databases()
-        check_tables(home)
+    with lifecycle_home() as home:
         home.refuse_open_erasure()
         if path is not None and not path.is_file():
             raise UserError(f"--list: there is no file {path}.")
@@ -492,7 +497,7 @@ def run_restore_check(path: Path | None) -> None:
         left = record_check(home, entries, len(lost), present(), executor())
     console.print(f"{len(entries):,} erasures on the list, {len(lost):,} of them were missing in the databases.")
     if left:
-        raise UserError(f"{left:,} keys of erased persons are still in the key map of {home.folder}: restore both databases from one backup, and check again.")
+        raise UserError(f"{left:,} keys of erased persons are still in the key map of {home.place}: restore both databases from one backup, and check again.")
 
 
 def run_purge() -> None:
@@ -500,10 +505,8 @@ def run_purge() -> None:
     from segmentation.purge import history_retention_days, purge, salt_retention_days
 
     check_environment()
-    home = lifecycle_home()
     days, salt_days = history_retention_days(), salt_retention_days()
-    with home.locked():
-        home.check_databases()
+    with lifecycle_home() as home:
         refuse_unready(home)
         done = purge(home, days, present(), executor(), salt_days)
     console.print(f"Memberships that ended until {done.cutoff} ({days} days before the newest evaluation): {sum(done.rows.values()):,} rows purged.", soft_wrap=True)
@@ -511,8 +514,6 @@ def run_purge() -> None:
         console.print(f"  {segment:<30} {number:>9,}")
     if done.n_salts:
         console.print(f"Salts destroyed: {done.n_salts:,} (their epochs ended {salt_days} days before the newest evaluation, or earlier)")
-    for path in done.left_files:
-        console.print(f"Yours, not touched, and still naming the person: {printable(str(path))}", markup=False, soft_wrap=True)
     for outbox_id, recipient in done.messages:
         console.print(f"To tell: {printable(recipient)}  segmentation outbox show {outbox_id}", markup=False, soft_wrap=True)
 
@@ -530,9 +531,10 @@ def run_vault(options: argparse.Namespace) -> None:
     check_environment()
     at = instant("--at", getattr(options, "at", None))
     if os.environ.get("SEGMENTS_TARGET") == "postgres":
-        from segmentation.postgres import VAULT, open_database
+        from segmentation.postgres import VAULT, PostgresHome, open_database
 
         with open_database() as database:
+            refuse_unready(PostgresHome(folder_setting("SEGMENTS_HOME") or DEFAULT_HOME / "postgres", database))
             tend_vault(database, VAULT, database.has(f"{VAULT}.demo_hmac_keys"), f"The database {database.name}", at, options.action)
         return
     home = Home.to_read()
@@ -729,7 +731,8 @@ def check_environment() -> None:
 def only_on_duckdb() -> None:
     """Refuse a command that works on DuckDB's files, when Postgres is asked for. Raises UserError."""
     if os.environ.get("SEGMENTS_TARGET") == "postgres":
-        raise UserError("This command works on DuckDB only: unset SEGMENTS_TARGET. On Postgres there is `segmentation build`.")
+        raise UserError("This command works on DuckDB only: unset SEGMENTS_TARGET. On Postgres there are build, fit, vault, erase, hold, outbox, "
+                        "purge and restore-check.")
 
 
 def code_sha() -> str:

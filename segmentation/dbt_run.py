@@ -11,6 +11,7 @@ from pathlib import Path
 
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
+from segmentation.session import area_of
 
 PARSED = "partial_parse.msgpack"
 n_calls = 0  # of dbt in this process
@@ -77,7 +78,7 @@ def run_dbt(
 
 @dataclass(frozen=True)
 class Graph:
-    """What the project is made of: the tables that dbt makes (database, schema, name), its other sources, its vendors."""
+    """What the project is made of: the tables that dbt makes (area, schema, name), its other sources, its vendors."""
 
     tables: set[tuple[str, str, str]]
     sources: set[tuple[str, str, str]]
@@ -86,13 +87,17 @@ class Graph:
 
 def project_graph(home: Home) -> Graph:
     """The dbt graph of the project, as it is for this home's data. Nothing is built."""
-    settings = {"SEGMENTS_RAW": "given" if home.kind == "shop" else "", "SEGMENTS_TARGET": "duckdb"}
+    settings = {"SEGMENTS_RAW": "given" if home.kind == "shop" else "", "SEGMENTS_TARGET": "duckdb" if home.is_in_files else "postgres"}
     with environment(settings):
         manifest = run_dbt(["parse"], home)
+
+    def place(node) -> tuple[str, str]:
+        return (node.database, node.schema) if home.is_in_files else area_of(node.schema)
+
     tables = {
-        (node.database, node.schema, node.alias) for node in manifest.nodes.values()
+        (*place(node), node.alias) for node in manifest.nodes.values()
         if node.resource_type.value in ("model", "seed", "snapshot")}
-    sources = {(source.database, source.schema, source.identifier) for source in manifest.sources.values()}
+    sources = {(*place(source), source.identifier) for source in manifest.sources.values()}
     metas = [exposure.config.meta.get("vendor") or exposure.meta.get("vendor") for exposure in manifest.exposures.values()]
     return Graph(tables, sources - tables, {meta["vendor_id"]: meta for meta in metas if meta})
 

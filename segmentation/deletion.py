@@ -1,7 +1,8 @@
 """What erasure and purge share: the log of deletions, pruned evidence, and files without what was deleted.
 
 DuckDB keeps deleted bytes in its files (measured: DELETE, CHECKPOINT and VACUUM leave them), so a deletion ends with a copy of
-what is left into a new file that takes the old one's place. Source: privacy.md 3.2.
+what is left into a new file that takes the old one's place; on Postgres with VACUUM FULL, which does the same table by table.
+Source: privacy.md 3.2.
 """
 
 import os
@@ -13,13 +14,14 @@ import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home
+from segmentation.session import Session
 from segmentation.verify import CHAIN_START, DELETIONS, MEMBERSHIP, ChainedLog, canonical_sql
 
 LEDGER = "audit.deletion_ledger"
 EVERYBODY = "(all)"  # the segment of the ledger that counts persons, as in marts.segment_metrics
 
 
-def write_log(warehouse: duckdb.DuckDBPyConnection, rows: list[dict]) -> None:
+def write_log(warehouse: Session, rows: list[dict]) -> None:
     """Append rows to audit.deletion_log, in its chain of hashes. A row is a dict of the log's columns but number and hashes.
 
     `customer_key`, where a deletion may still name its person, is no part of the hash: an erasure takes it away.
@@ -27,7 +29,7 @@ def write_log(warehouse: duckdb.DuckDBPyConnection, rows: list[dict]) -> None:
     append(warehouse, DELETIONS, rows, ["customer_key"])
 
 
-def append(warehouse: duckdb.DuckDBPyConnection, log: ChainedLog, rows: list[dict], unhashed: Sequence[str] = ()) -> list[tuple[int, str]]:
+def append(warehouse: Session, log: ChainedLog, rows: list[dict], unhashed: Sequence[str] = ()) -> list[tuple[int, str]]:
     """Append rows to a log, in its chain of hashes. Returns the number and the hash of each.
 
     A row is a dict of the log's columns but number and hashes. `unhashed`: columns besides, which are no part of the hash.
@@ -46,28 +48,27 @@ def append(warehouse: duckdb.DuckDBPyConnection, log: ChainedLog, rows: list[dic
     return appended
 
 
-def prune(warehouse: duckdb.DuckDBPyConnection, condition: str, column: str) -> int:
+def prune(warehouse: Session, condition: str, column: str) -> int:
     """Replace memberships on record by their leaves, and count them in the ledger: recorded = replayable + erased + purged.
 
     Takes the rows of snapshots.segment_membership (alias `history`) that meet the SQL condition, in the caller's transaction on
-    the warehouse; `restricted` must be attached for the nonces. The rows themselves are the caller's to delete.
+    the warehouse. The rows themselves are the caller's to delete.
     `column` of the ledger: n_erased or n_purged. Returns the number of rows.
     """
-    warehouse.execute(
-        f"""
-        create or replace temp table pruned as
+    warehouse.keep(
+        "pruned", f"""
         select
             history.segment_id,
             history.dbt_valid_from as valid_from,
             history.dbt_valid_to as valid_to,
             (select max(run_number) from audit.segment_runs) as last_run,
-            sha256(nonces.nonce || chr(31) || {canonical_sql(MEMBERSHIP, 'history')}) as leaf
+            {leaf_of(warehouse, 'nonces.nonce', 'history')} as leaf
         from snapshots.segment_membership as history
-        inner join restricted.vault.leaf_nonces as nonces on history.customer_key = nonces.customer_key
+        inner join {warehouse.vault}.leaf_nonces as nonces on history.customer_key = nonces.customer_key
         where {condition}
-        """
-    )
-    warehouse.execute("insert into audit.pruned_leaves by name select * from pruned")
+        """)
+    columns = "segment_id, valid_from, valid_to, last_run, leaf"
+    warehouse.execute(f"insert into audit.pruned_leaves ({columns}) select {columns} from pruned")
     add_to_ledger(
         warehouse, column,
         """
@@ -77,20 +78,24 @@ def prune(warehouse: duckdb.DuckDBPyConnection, condition: str, column: str) -> 
             on pruned.segment_id = evaluations.segment_id
             and pruned.valid_from <= evaluations.as_of
             and coalesce(pruned.valid_to > evaluations.as_of, true)
-        group by all
+        group by evaluations.as_of, evaluations.segment_id, evaluations.attempt
         """)
     return warehouse.execute("select count(*) from pruned").fetchone()[0]
 
 
-def add_to_ledger(warehouse: duckdb.DuckDBPyConnection, column: str, query: str) -> None:
+def leaf_of(warehouse: Session, nonce: str, history: str) -> str:
+    """SQL for the leaf of a membership on record. Arguments: SQL for the person's nonce, alias of the row."""
+    return warehouse.sha256(f"{nonce} || chr(31) || {canonical_sql(MEMBERSHIP, history)}")
+
+
+def add_to_ledger(warehouse: Session, column: str, query: str) -> None:
     """Add the counts of a query (as_of, segment_id, attempt, n_deleted) to the ledger. It may read `newest_evaluations`."""
-    warehouse.execute(
-        """
-        create or replace temp table newest_evaluations as
-        select as_of, segment_id, attempt from audit.segment_evaluations qualify attempt = max(attempt) over (partition by as_of)
-        """
-    )
-    warehouse.execute(f"create or replace temp table deleted as {query}")
+    warehouse.keep(
+        "newest_evaluations", """
+        select as_of, segment_id, attempt from audit.segment_evaluations
+        where (as_of, attempt) in (select as_of, max(attempt) from audit.segment_evaluations group by as_of)
+        """)
+    warehouse.keep("deleted", query)
     warehouse.execute(
         f"""
         update {LEDGER} as ledger set {column} = ledger.{column} + deleted.n_deleted from deleted
@@ -100,9 +105,9 @@ def add_to_ledger(warehouse: duckdb.DuckDBPyConnection, column: str, query: str)
     erased, purged = ("n_deleted", "0") if column == "n_erased" else ("0", "n_deleted")
     warehouse.execute(
         f"""
-        insert into {LEDGER}
+        insert into {LEDGER} (as_of, segment_id, attempt, n_erased, n_purged)
         select as_of, segment_id, attempt, {erased}, {purged} from deleted
-        where (as_of, segment_id, attempt) not in (select (as_of, segment_id, attempt) from {LEDGER})
+        where (as_of, segment_id, attempt) not in (select as_of, segment_id, attempt from {LEDGER})
         """
     )
 
@@ -200,12 +205,18 @@ def remove_words(path: Path, words: list[str]) -> None:
 def check_tables(home: Home) -> None:
     """Raise UserError for databases that were built before there was erasure: they have nowhere to record it."""
     with home.writing() as warehouse:
-        found = warehouse.execute(
-            "select count(*) from duckdb_tables() where schema_name in ('audit', 'vault') and table_name in ('deletion_log', 'outbox')").fetchone()[0]
-    if found < 2:
-        raise UserError(f"The databases in {home.folder} were built by an older version: build once with this one, then erase.")
+        if not all(map(warehouse.has, ("warehouse.audit.deletion_log", "restricted.vault.outbox"))):
+            raise UserError(f"{home.place} was built by an older version: build once with this one, then erase.")
 
 
-def database_files(home: Home) -> tuple[Path, Path]:
-    """The two databases, the restricted one first: no transaction spans both, nor does the rewriting."""
-    return home.restricted, home.warehouse
+def rewrite_tables(home: Home, relations: list[str]) -> None:
+    """Leave no deleted byte of these relations behind: DuckDB writes the databases anew that hold them, Postgres the tables.
+
+    Raises UserError when that cannot be done now. It can be repeated.
+    """
+    if home.is_in_files:
+        for area, path in (("restricted", home.restricted), ("warehouse", home.warehouse)):
+            if any(relation.startswith(f"{area}.") for relation in relations):
+                rewrite(path)
+    else:
+        home.vacuum(relations)

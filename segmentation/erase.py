@@ -1,8 +1,9 @@
 """Erasure of one person (GDPR Art. 17): out of every table, file and export, without breaking the proof of what was recorded.
 
-No transaction spans two DuckDB files, so the steps stand in a journal: a file of the home that says whom and what, written before
-the first step and shredded after the last. Every step can be repeated; whatever a kill leaves, `segmentation erase --resume`
-goes on to the same end, and until then nothing is built. Source: privacy.md 2.6, 3.2 and 5.
+The steps stand in a journal: a file of the home that says whom and what, written before the first step and shredded after the last.
+Every step can be repeated; whatever a kill leaves, `segmentation erase --resume` goes on to the same end, and until then nothing
+is built. No transaction spans two DuckDB files, so there each area is a step; on Postgres both are one, and what the journal is
+for is the rest: bytes and files. Source: privacy.md 2.6, 3.2 and 5.
 """
 
 from __future__ import annotations
@@ -10,12 +11,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-
-import duckdb
 
 from segmentation import deletion, outbox
 from segmentation.coarse_sums import check_marts, coarsen_sums
@@ -23,9 +21,11 @@ from segmentation.erasure_request import Request
 from segmentation.errors import UserError
 from segmentation.home import Home
 from segmentation.person import (
-    Person, add_records, buckets, erased_hash, find_person, hmac_hex, load, own_rows, person_tables, record_key, record_secrets, residues,
+    Person, add_records, buckets, erased_hash, find_person, hmac_hex, is_known_device, load, own_rows, person_tables, record_key,
+    record_secrets, residues,
 )
 from segmentation.publish import publish
+from segmentation.session import Session
 
 KIND = "erasure"
 FULFILLED, HELD = "fulfilled", "held"
@@ -44,7 +44,7 @@ class Journal:
     acted_at: str
     executor: str
     person: Person
-    tables: list[tuple[str, str]]  # relation, condition for the person's rows
+    tables: list[tuple[str, str]]  # relation (area.schema.table), condition for the person's rows in the engine's SQL
     messages: list[dict]
     suppressed: list[list]  # identifier_type, identifier_hash, bucket, bucket_check, generation
 
@@ -92,7 +92,7 @@ def erase(home: Home, request: Request, graph, now: datetime, executor: str) -> 
         if warehouse.execute("select 1 from audit.deletion_log where kind = ? and request_key = ?", [KIND, request_key]).fetchall():
             return _done(warehouse, request_key, is_new=False)
         person = find_person(warehouse, request.identities)
-        if not person.customer_keys:
+        if not person.customer_keys and not is_known_device(warehouse, person):
             _refuse_unknown(warehouse, blocks, person)
         _refuse_held(warehouse, blocks, person, request, request_key, now, executor)
         journal = plan(warehouse, person, graph, request_key, request, now, executor)
@@ -100,7 +100,7 @@ def erase(home: Home, request: Request, graph, now: datetime, executor: str) -> 
     return resume(home)
 
 
-def plan(warehouse: duckdb.DuckDBPyConnection, person: Person, graph, request_key: str, request: Request, now: datetime,
+def plan(warehouse: Session, person: Person, graph, request_key: str, request: Request, now: datetime,
          executor: str, listed: dict | None = None) -> Journal:
     """Everything that the steps need, found while the person can still be found. Nothing is written.
 
@@ -110,7 +110,7 @@ def plan(warehouse: duckdb.DuckDBPyConnection, person: Person, graph, request_ke
     secret, blocks = record_secrets(warehouse)
     add_records(warehouse, person)
     known, others = graph.tables, graph.sources
-    tables = [(table.relation, own_rows(table.columns)) for table in person_tables(warehouse, known, others)]
+    tables = [(table.relation, own_rows(warehouse, table.columns)) for table in person_tables(warehouse, known, others)]
     newest = warehouse.execute("select max(newest_recorded_at) from audit.control_totals").fetchone()[0]
     boundary = listed["erased_at"] if listed else str(max(filter(None, (request.requested_at, newest))))
     suppressed = listed["identifiers"] if listed else _suppressions(warehouse, blocks, person)
@@ -125,75 +125,61 @@ def plan(warehouse: duckdb.DuckDBPyConnection, person: Person, graph, request_ke
 def resume(home: Home) -> Erased:
     """Carry an erasure that was begun to its end, from the first step: those that were done do nothing again."""
     journal = Journal.read(home.journal)
-    for step in STEPS:
-        step(home, journal)
+    left = [path for step in (STEPS if home.is_in_files else STEPS_AT_ONCE) for path in step(home, journal) or ()]
     with home.writing() as warehouse:
-        done = _done(warehouse, journal.request_key)
-    return replace(done, left_files=deletion.files_naming([home.folder], journal.person.words, [*_kept(home), *_own_folders(home)]))
+        return replace(_done(warehouse, journal.request_key), left_files=left)
 
 
 def open_journal(home: Home, journal: Journal) -> None:
     """Tell the database that an erasure is open: a plain `dbt build` refuses then."""
-    with home.writing() as warehouse:
-        warehouse.execute("delete from restricted.vault.open_erasures")
-        warehouse.execute("insert into restricted.vault.open_erasures values (?)", [journal.deletion_id])
+    with home.writing() as warehouse, warehouse.transaction():
+        _tell_open(warehouse, journal)
 
 
 def delete_from_warehouse(home: Home, journal: Journal) -> None:
     """Evidence is pruned, everything keyed by the person goes, and the log says how much, in one transaction."""
     with home.writing() as warehouse:
         load(warehouse, journal.person)
-        warehouse.execute("begin")
-        if warehouse.execute("select 1 from audit.deletion_log where deletion_id = ?", [journal.deletion_id]).fetchall():
-            warehouse.execute("rollback")
-            return
-        _count_persons(warehouse)
-        coarsen_sums(warehouse)
-        deletion.prune(warehouse, "history.customer_key in (from own_keys)", "n_erased")
-        rows = []
-        for relation, condition in journal.tables:
-            if number := _count(warehouse, relation, condition):
-                rows.append((relation.replace('"', ""), number))
-            if number and relation.startswith("warehouse."):
-                warehouse.execute(f"delete from {relation} where {condition}")
-        warehouse.execute("update audit.deletion_log set customer_key = null where customer_key in (from own_keys)")
-        deletion.write_log(warehouse, [_entry(journal, relation, number) for relation, number in rows])
-        warehouse.execute("commit")
+        with warehouse.transaction():
+            _delete_pseudonymous(warehouse, journal)
 
 
 def delete_from_restricted(home: Home, journal: Journal) -> None:
     """Raw rows, key map and nonce go; the suppression list, the register and the outbox are told, in one transaction."""
     with home.writing() as warehouse:
         load(warehouse, journal.person)
-        warehouse.execute("begin")
-        if warehouse.execute("select 1 from restricted.vault.erased_identifiers where deletion_id = ?", [journal.deletion_id]).fetchall():
-            warehouse.execute("rollback")
-            return
-        for relation, condition in journal.tables:
-            if relation.startswith("restricted."):
-                _delete(warehouse, relation, condition)
-        _rename_choices(warehouse, journal.person)
-        for suppressed in journal.suppressed:
-            warehouse.execute("insert into restricted.vault.erased_identifiers values (?, ?, ?, ?, ?, ?, ?::timestamp)",
-                              [journal.deletion_id, *suppressed, journal.erased_at])
-        outbox.put(warehouse, journal.deletion_id, KIND, journal.acted_at, journal.messages)
-        _register(warehouse, journal.request_id, journal.request_key, journal.deletion_id, journal.regulation, FULFILLED,
-                  journal.requested_at, journal.erased_at, journal.acted_at, journal.executor, None)
-        warehouse.execute("commit")
+        with warehouse.transaction():
+            _delete_personal(warehouse, journal)
 
 
 def check_residues(home: Home, journal: Journal) -> None:
     """No text of any table may still name the person by a key: what does is a fault to be known before the journal closes."""
     with home.writing() as warehouse:
-        kept = {("restricted", "vault", "outbox")}
-        if found := list(residues(warehouse, journal.person, kept)):
-            raise UserError(f"The person is still named in {'; '.join(found)}: drop it or make it a model, then run segmentation erase --resume.")
+        if found := _left_in(warehouse, journal):
+            raise UserError(f"The person is still named in {found}: drop it or make it a model, then run segmentation erase --resume.")
+
+
+def delete_at_once(home: Home, journal: Journal) -> None:
+    """Both areas, in one transaction that also tells the database that the erasure is open: bytes and files are still to come.
+
+    Raises UserError when a text still names the person: then nothing has happened, and nothing is open.
+    """
+    with home.writing() as warehouse:
+        load(warehouse, journal.person)
+        with warehouse.transaction():
+            if warehouse.execute("select 1 from audit.deletion_log where deletion_id = ?", [journal.deletion_id]).fetchall():
+                return
+            _tell_open(warehouse, journal)
+            _delete_pseudonymous(warehouse, journal)
+            _delete_personal(warehouse, journal)
+            if found := _left_in(warehouse, journal):
+                deletion.shred(home.journal)
+                raise UserError(f"The person would still be named in {found}: drop it or make it a model, then erase; nothing was erased.")
 
 
 def rewrite_databases(home: Home, journal: Journal) -> None:
-    """Both databases are written anew: DuckDB keeps deleted bytes."""
-    for path in deletion.database_files(home):
-        deletion.rewrite(path)
+    """What held the person is written anew: the engines keep deleted bytes."""
+    deletion.rewrite_tables(home, [relation for relation, _ in journal.tables] + ["warehouse.audit.deletion_log"])
 
 
 def publish_again(home: Home, journal: Journal) -> None:
@@ -202,10 +188,18 @@ def publish_again(home: Home, journal: Journal) -> None:
         publish(home)
 
 
-def clean_files(home: Home, journal: Journal) -> None:
-    """Artefacts, logs and exports that the project wrote and that name the person go; of a log the lines that do."""
-    for path in deletion.files_naming(_own_folders(home), journal.person.words, _kept(home)):
-        deletion.remove_words(path, journal.person.words)
+def clean_files(home: Home, journal: Journal) -> list[Path]:
+    """Artefacts, logs and exports that the project wrote and that name the person go; of a log the lines that do.
+
+    Returns the other files of the home that name the person: they are their owner's, raw files above all.
+    """
+    own, left = _own_folders(home), []
+    for path in deletion.files_naming([home.folder, *own], journal.person.words, _kept(home)):
+        if any(folder in path.parents for folder in own):
+            deletion.remove_words(path, journal.person.words)
+        else:
+            left.append(path)
+    return left
 
 
 def remember(home: Home, journal: Journal) -> None:
@@ -228,14 +222,64 @@ def remember(home: Home, journal: Journal) -> None:
 def close_journal(home: Home, journal: Journal) -> None:
     """Builds may run again."""
     with home.writing() as warehouse:
-        warehouse.execute("delete from restricted.vault.open_erasures")
+        warehouse.execute(f"delete from {warehouse.vault}.open_erasures")
     deletion.shred(home.journal)
 
 
-STEPS: tuple[Callable[[Home, Journal], None], ...] = (
+STEPS: tuple[Callable[[Home, Journal], list[Path] | None], ...] = (
     open_journal, delete_from_warehouse, delete_from_restricted, check_residues, rewrite_databases, publish_again, clean_files,
     remember, close_journal,
 )
+# where one transaction spans both areas; nothing is published there
+STEPS_AT_ONCE = (delete_at_once, rewrite_databases, clean_files, remember, close_journal)
+
+
+def _tell_open(warehouse: Session, journal: Journal) -> None:
+    warehouse.execute(f"delete from {warehouse.vault}.open_erasures")
+    warehouse.execute(f"insert into {warehouse.vault}.open_erasures values (?)", [journal.deletion_id])
+
+
+def _delete_pseudonymous(warehouse: Session, journal: Journal) -> None:
+    """Evidence is pruned, everything keyed by the person goes, and the log says how much. In the caller's transaction."""
+    if warehouse.execute("select 1 from audit.deletion_log where deletion_id = ?", [journal.deletion_id]).fetchall():
+        return
+    _count_persons(warehouse)
+    coarsen_sums(warehouse)
+    deletion.prune(warehouse, "history.customer_key in (select value from own_keys)", "n_erased")
+    rows = []
+    for relation, condition in journal.tables:
+        name = warehouse.sql_name(relation)
+        if number := _count(warehouse, name, condition):
+            rows.append((relation.replace('"', ""), number))
+        if number and relation.startswith("warehouse."):
+            warehouse.execute(f"delete from {name} where {condition}")
+    warehouse.execute("update audit.deletion_log set customer_key = null where customer_key in (select value from own_keys)")
+    # of a device that only raw events name nothing is stored, and the log says that
+    rows = rows or [("restricted.intermediate.int_events_checked", 0)]
+    deletion.write_log(warehouse, [_entry(journal, relation, number) for relation, number in rows])
+
+
+def _delete_personal(warehouse: Session, journal: Journal) -> None:
+    """Raw rows, key map and nonce go; the suppression list, the register and the outbox are told. In the caller's transaction."""
+    if warehouse.execute(f"select 1 from {warehouse.vault}.erased_identifiers where deletion_id = ?", [journal.deletion_id]).fetchall():
+        return
+    for relation, condition in journal.tables:
+        if relation.startswith("restricted."):
+            _delete(warehouse, warehouse.sql_name(relation), condition)
+    _rename_choices(warehouse, journal.person)
+    _forget_devices(warehouse, journal.person)
+    for suppressed in journal.suppressed:
+        warehouse.execute(f"insert into {warehouse.vault}.erased_identifiers values (?, ?, ?, ?, ?, ?, ?::timestamp)",
+                          [journal.deletion_id, *suppressed, journal.erased_at])
+    outbox.put(warehouse, journal.deletion_id, KIND, journal.acted_at, journal.messages)
+    _register(warehouse, journal.request_id, journal.request_key, journal.deletion_id, journal.regulation, FULFILLED,
+              journal.requested_at, journal.erased_at, journal.acted_at, journal.executor, None)
+
+
+def _left_in(warehouse: Session, journal: Journal) -> str:
+    """Where the person is still named, in words; of a database that holds other programs' tables only in the project's schemas."""
+    schemas = {tuple(relation.split(".")[:2]) for relation, _ in journal.tables} if warehouse.is_shared else None
+    return "; ".join(residues(warehouse, journal.person, {("restricted", "vault", "outbox")}, schemas))
 
 
 def read_list(path: Path) -> list[dict]:
@@ -272,21 +316,21 @@ def _is_listed(entry) -> bool:
         0 <= number < 1 << 31 for row in suppressed for number in row[2:])
 
 
-def _refuse_unknown(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person) -> None:
+def _refuse_unknown(warehouse: Session, blocks: tuple[str, str], person: Person) -> None:
     hashes = [erased_hash(blocks, *one) for one in person.identifiers]
     erased = warehouse.execute(
-        "select max(erased_at) from restricted.vault.erased_identifiers where list_contains(?, identifier_hash)", [hashes]).fetchone()[0]
+        f"select max(erased_at) from {warehouse.vault}.erased_identifiers where identifier_hash = any(?::text[])", [hashes]).fetchone()[0]
     if erased:
         raise UserError(f"The person of this request was erased already, with everything up to {erased} UTC; nothing was recorded since.")
     raise UserError("Nobody is known here under the identities of this request; customer ids must be written exactly as in the shop's data.")
 
 
-def _refuse_held(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person, request: Request,
+def _refuse_held(warehouse: Session, blocks: tuple[str, str], person: Person, request: Request,
                  request_key: str, now: datetime, executor: str) -> None:
     hashes = [erased_hash(blocks, *one) for one in person.identifiers]
-    holds = [hold for (hold,) in warehouse.execute(
-        "select distinct hold_id from restricted.vault.legal_holds where lifted_at is null and list_contains(?, identifier_hash) order by all",
-        [hashes]).fetchall()]
+    holds = sorted(hold for (hold,) in warehouse.execute(
+        f"select distinct hold_id from {warehouse.vault}.legal_holds where lifted_at is null and identifier_hash = any(?::text[])",
+        [hashes]).fetchall())
     if not holds:
         return
     moment = str(now.replace(microsecond=0))
@@ -297,18 +341,18 @@ def _refuse_held(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], 
         f"Run it again after segmentation hold lift {holds[0]}.")
 
 
-def _suppressions(warehouse: duckdb.DuckDBPyConnection, blocks: tuple[str, str], person: Person) -> list[list]:
+def _suppressions(warehouse: Session, blocks: tuple[str, str], person: Person) -> list[list]:
     found = []
     for kind, identifier in person.identifiers:
         digest = erased_hash(blocks, kind, identifier)
         [(former,)] = warehouse.execute(
-            "select count(*) from restricted.vault.erased_identifiers where identifier_hash = ?", [digest]).fetchall()
+            f"select count(*) from {warehouse.vault}.erased_identifiers where identifier_hash = ?", [digest]).fetchall()
         found.append([kind, digest, *buckets(warehouse, identifier), former + 1])
     return found
 
 
-def _register(warehouse: duckdb.DuckDBPyConnection, *values) -> None:
-    warehouse.execute(f"insert into restricted.vault.erasure_requests values ({', '.join('?' * len(values))})", list(values))
+def _register(warehouse: Session, *values) -> None:
+    warehouse.execute(f"insert into {warehouse.vault}.erasure_requests values ({', '.join('?' * len(values))})", list(values))
 
 
 def _entry(journal: Journal, relation: str, number: int) -> dict:
@@ -320,7 +364,7 @@ def _entry(journal: Journal, relation: str, number: int) -> dict:
     }
 
 
-def _count_persons(warehouse: duckdb.DuckDBPyConnection) -> None:
+def _count_persons(warehouse: Session) -> None:
     """How many persons each recorded evaluation has lost: others are ranked without them when it is evaluated again."""
     deletion.add_to_ledger(
         warehouse, "n_erased",
@@ -329,18 +373,18 @@ def _count_persons(warehouse: duckdb.DuckDBPyConnection) -> None:
         from marts.customers as customers
         inner join (select distinct as_of, attempt from newest_evaluations) as evaluations
             on coalesce(customers.first_seen_at <= evaluations.as_of, true)
-        where customers.customer_key in (from own_keys)
-        group by all
+        where customers.customer_key in (select value from own_keys)
+        group by evaluations.as_of, evaluations.attempt
         """)
 
 
-def _count(warehouse: duckdb.DuckDBPyConnection, relation: str, condition: str) -> int:
+def _count(warehouse: Session, relation: str, condition: str) -> int:
     if condition:
         return warehouse.execute(f"select count(*) from {relation} where {condition}").fetchone()[0]
     return 0
 
 
-def _delete(warehouse: duckdb.DuckDBPyConnection, relation: str, condition: str) -> None:
+def _delete(warehouse: Session, relation: str, condition: str) -> None:
     if condition:
         warehouse.execute(f"delete from {relation} where {condition}")
         return
@@ -358,31 +402,34 @@ def _kept(home: Home) -> list[Path]:
     return [home.warehouse, home.restricted, home.journal, home.published, home.erasures]
 
 
-def _rename_choices(warehouse: duckdb.DuckDBPyConnection, person: Person) -> None:
+def _rename_choices(warehouse: Session, person: Person) -> None:
     """What the person restricted on a shared address stands with its other holders: it stays there under the key that the next build gives it."""
     secret, _ = record_secrets(warehouse)
     renamed = [record_key(secret, "erased_choice", choice) for choice in person.choice_ids]
-    for (relation,) in warehouse.execute(
-        """
-        select distinct 'restricted."' || schema_name || '"."' || table_name || '"' from duckdb_columns()
-        where database_name = 'restricted' and column_name = 'consent_event_id'
-            and (schema_name, table_name) in (select (schema_name, table_name) from duckdb_tables() where database_name = 'restricted') order by all
-        """
-    ).fetchall():
-        warehouse.execute(
-            f"update {relation} set consent_event_id = renamed.fresh from (select unnest(?::varchar[]) as former, unnest(?::varchar[]) as fresh) "
-            "as renamed where consent_event_id = renamed.former", [person.choice_ids, renamed])
+    for table in warehouse.tables():
+        for column in sorted(table.columns & {"consent_event_id", "signal_event_id"}) if table.area == "restricted" else []:
+            warehouse.execute(
+                f"update {warehouse.sql_name(table.relation)} set {column} = renamed.fresh "
+                f"from (select unnest(?::text[]) as former, unnest(?::text[]) as fresh) as renamed where {column} = renamed.former",
+                [person.choice_ids, renamed])
 
 
-def _done(warehouse: duckdb.DuckDBPyConnection, request_key: str, is_new: bool = True) -> Erased:
+def _forget_devices(warehouse: Session, person: Person) -> None:
+    """What others did or chose on an erased device stays theirs, without the device."""
+    devices = person.of_type("anonymous_id")
+    for table in warehouse.tables() if devices else []:
+        if table.area == "restricted" and "anonymous_id" in table.columns:
+            warehouse.execute(f"update {warehouse.sql_name(table.relation)} set anonymous_id = null where anonymous_id = any(?::text[])", [devices])
+
+
+def _done(warehouse: Session, request_key: str, is_new: bool = True) -> Erased:
     relations = warehouse.execute(
         "select relation, n_rows from audit.deletion_log where request_key = ? and kind = ? order by log_number", [request_key, KIND]).fetchall()
     messages = []
-    with suppress(duckdb.CatalogException):
+    if warehouse.has("restricted.vault.outbox"):
         messages = warehouse.execute(
-            """
-            select outbox_id, recipient from restricted.vault.outbox
-            where acknowledged_at is null and deletion_id in (select deletion_id from restricted.vault.erasure_requests where request_key = ?)
-            order by all
+            f"""
+            select outbox_id, recipient from {warehouse.vault}.outbox
+            where acknowledged_at is null and deletion_id in (select deletion_id from {warehouse.vault}.erasure_requests where request_key = ?)
             """, [request_key]).fetchall()
-    return Erased(request_key, relations, messages, [], is_new)
+    return Erased(request_key, relations, sorted(messages), [], is_new)

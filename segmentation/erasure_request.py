@@ -16,6 +16,7 @@ MOST_IDENTITIES = 50
 LONGEST_VALUE = 1_000
 IDENTITY_TYPES = {
     "controller_customer_id": "customer_id", "customer_id": "customer_id", "email": "email", "phone": "phone", "phone_number": "phone",
+    "device_id": "anonymous_id", "anonymous_id": "anonymous_id",
 }
 REQUIRED = ("subject_request_id", "subject_identities", "submitted_time")
 KNOWN = (*REQUIRED, "regulation", "subject_request_type", "api_version", "status_callback_urls", "property_id", "extensions")

@@ -12,6 +12,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from segmentation.errors import UserError
+from segmentation.session import DuckDBSession
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_HOME = PROJECT / "warehouse"
@@ -34,6 +35,8 @@ def folder_setting(name: str) -> Path | None:
 
 class Home:
     """One SEGMENTS_HOME. Its databases belong to one shop: the demo, or one folder of raw data."""
+
+    is_in_files = True  # false where a server holds the databases (postgres.PostgresHome)
 
     def __init__(self, folder: Path):
         self.folder = folder.resolve()
@@ -86,7 +89,20 @@ class Home:
     def refuse_open_erasure(self) -> None:
         """Raise UserError while an erasure is half done: some tables know the person, others do not."""
         if self.journal.exists():
-            raise UserError(f"An erasure in {self.folder} is not finished: run segmentation erase --resume first.")
+            raise UserError(f"An erasure in {self.place} is not finished: run segmentation erase --resume first.")
+
+    @property
+    def place(self) -> str:
+        """Where the databases are, for messages."""
+        return str(self.folder)
+
+    def mark(self, name: str) -> Path:
+        """A file that says, while it is there, that a command has something left to do."""
+        return self.folder / f".{name}"
+
+    def holds_build(self) -> bool:
+        """Whether anything was built here."""
+        return self.warehouse.exists() and self.restricted.exists()
 
     @property
     def target(self) -> Path:
@@ -109,7 +125,7 @@ class Home:
         except OSError as error:
             raise UserError(f"{self.folder / '.lock'} cannot be locked ({error.strerror}).") from error
         mask = os.umask(0o077)
-        (self.folder / ".erasure.new").unlink(missing_ok=True)  # an erasure that died before it began
+        self.journal.with_suffix(".new").unlink(missing_ok=True)  # an erasure that died before it began
         for spilled in self.folder.glob("*.duckdb.tmp"):  # what a killed build had no memory for: rows of anybody
             shutil.rmtree(spilled, ignore_errors=True)
         try:
@@ -161,12 +177,12 @@ class Home:
         return connection
 
     @contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(self) -> Iterator[DuckDBSession]:
         """A writing connection to the warehouse with the restricted database attached, closed at the end."""
         connection = _connect(self.warehouse)
         try:
             connection.execute(f"attach '{str(self.restricted).replace(chr(39), chr(39) * 2)}' as restricted")
-            yield connection
+            yield DuckDBSession(connection)
         finally:
             connection.close()
 

@@ -14,10 +14,11 @@ from datetime import datetime
 
 import duckdb
 
-from segmentation.deletion import rewrite
+from segmentation.deletion import rewrite_tables
 from segmentation.errors import UserError
 from segmentation.home import Home
 from segmentation.person import Person
+from segmentation.session import Session
 
 # what a vendor that collects a kind of data has of somebody: events of these types
 COLLECTED = {
@@ -28,37 +29,36 @@ COLLECTED = {
 MOST_SUBJECTS = 5_000  # of one call to Segment
 
 
-def messages(warehouse: duckdb.DuckDBPyConnection, person: Person, vendors: dict[str, dict]) -> list[dict]:
+def messages(warehouse: Session, person: Person, vendors: dict[str, dict]) -> list[dict]:
     """The messages for one person, whose identifiers are loaded (person.load): {recipient, payload_format, payload}.
 
     Recipients are the vendors with an audience over a segment that the person was ever in, and those that collected events of the
     person for us. `vendors` are their manifests by id.
     """
-    listed = [vendor for (vendor,) in warehouse.execute(
+    listed = {vendor for (vendor,) in warehouse.execute(
         """
         select distinct audiences.vendor_id from activation.audiences as audiences
         where audiences.vendor_id is not null and (
             audiences.segment_id in (
-                select segment_id from snapshots.segment_membership where customer_key in (from own_keys))
-            or audiences.audience_id in (select audience_id from activation.audience_memberships where member_key in (from own_members)))
-        order by all
-        """).fetchall()]
+                select segment_id from snapshots.segment_membership where customer_key in (select value from own_keys))
+            or audiences.audience_id in (select audience_id from activation.audience_memberships where member_key in (select value from own_members)))
+        """).fetchall()}
     types = _event_types(warehouse)
     collecting = [name for name, vendor in vendors.items() if types is None and vendor.get("collects") or any(
         kind in COLLECTED.get(source, ()) for source in vendor.get("collects") or [] for kind in types or ())]
     found = []
-    for recipient in sorted({*listed, *collecting}):
+    for recipient in sorted(listed.union(collecting)):
         wanted = vendors.get(recipient, {}).get("deletion_request") or {"format": "segment", "identity": "member_key"}
         for payload in FORMATS[wanted["format"]](person, wanted, recipient):
             found.append({"recipient": recipient, "payload_format": wanted["format"], "payload": json.dumps(payload, ensure_ascii=False)})
     return found
 
 
-def put(warehouse: duckdb.DuckDBPyConnection, deletion_id: str, kind: str, created_at: str, found: list[dict]) -> None:
+def put(warehouse: Session, deletion_id: str, kind: str, created_at: str, found: list[dict]) -> None:
     """Put messages into the outbox, in the caller's transaction on the restricted database."""
     for number, message in enumerate(found, start=1):
         warehouse.execute(
-            "insert into restricted.vault.outbox values (?, ?, ?, ?, ?, ?, ?, ?::timestamp, 0, null, null, null)",
+            f"insert into {warehouse.vault}.outbox values (?, ?, ?, ?, ?, ?, ?, ?::timestamp, 0, null, null, null)",
             [f"{deletion_id[:12]}-{number}", deletion_id, message["recipient"], kind, message["payload_format"], message["payload"],
              hashlib.sha256(message["payload"].encode()).hexdigest(), created_at])
 
@@ -68,7 +68,7 @@ def listed(home: Home) -> list[tuple]:
     with home.writing() as warehouse:
         return warehouse.execute(
             "select outbox_id, recipient, payload_format, kind, created_at, attempts, acknowledged_at, acknowledgement "
-            "from restricted.vault.outbox order by created_at, outbox_id").fetchall()
+            f"from {warehouse.vault}.outbox order by created_at, outbox_id").fetchall()
 
 
 def payload_of(home: Home, outbox_id: str) -> str:
@@ -77,7 +77,7 @@ def payload_of(home: Home, outbox_id: str) -> str:
         row = _row(warehouse, outbox_id)
         if row[0] is None:
             raise UserError(f"Message {outbox_id} was acknowledged: its payload is destroyed.")
-        warehouse.execute("update restricted.vault.outbox set attempts = attempts + 1 where outbox_id = ?", [outbox_id])
+        warehouse.execute(f"update {warehouse.vault}.outbox set attempts = attempts + 1 where outbox_id = ?", [outbox_id])
         return row[0]
 
 
@@ -92,32 +92,31 @@ def acknowledge(home: Home, outbox_id: str, reference: str, now: datetime, execu
         row = _row(warehouse, outbox_id)
         if row[0] is not None:
             warehouse.execute(
-                """
-                update restricted.vault.outbox set payload = null, acknowledged_at = ?, acknowledgement = ?, acknowledged_by = ?
+                f"""
+                update {warehouse.vault}.outbox set payload = null, acknowledged_at = ?, acknowledgement = ?, acknowledged_by = ?
                 where outbox_id = ?
                 """, [now.replace(microsecond=0), reference.strip(), executor, outbox_id])
         left = warehouse.execute(
-            "select count(*) from restricted.vault.outbox where deletion_id = ? and acknowledged_at is null", [row[1]]).fetchone()[0]
-    rewrite(home.restricted)
+            f"select count(*) from {warehouse.vault}.outbox where deletion_id = ? and acknowledged_at is null", [row[1]]).fetchone()[0]
+    rewrite_tables(home, ["restricted.vault.outbox"])
     return left > 0
 
 
-def _row(warehouse: duckdb.DuckDBPyConnection, outbox_id: str) -> tuple:
-    row = warehouse.execute("select payload, deletion_id from restricted.vault.outbox where outbox_id = ?", [outbox_id]).fetchone()
+def _row(warehouse: Session, outbox_id: str) -> tuple:
+    row = warehouse.execute(f"select payload, deletion_id from {warehouse.vault}.outbox where outbox_id = ?", [outbox_id]).fetchone()
     if row is None:
         raise UserError(f"There is no message {outbox_id[:60]!r} in the outbox; segmentation outbox list shows all.")
     return row
 
 
-def _event_types(warehouse: duckdb.DuckDBPyConnection) -> list[str] | None:
+def _event_types(warehouse: Session) -> list[str] | None:
     """The types of the person's events; None when the raw files can no longer be read."""
     try:
-        return [kind for (kind,) in warehouse.execute(
-            """
-            select distinct event_type from restricted.intermediate.int_events_checked
+        return sorted(kind for (kind,) in warehouse.execute(
+            f"""
+            select distinct event_type from {warehouse.intermediate}.int_events_checked
             where customer_id in (select value from own_identifiers where kind = 'customer_id') and event_type is not null
-            order by all
-            """).fetchall()]
+            """).fetchall())
     except duckdb.Error:
         return None
 

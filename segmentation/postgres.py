@@ -1,4 +1,4 @@
-"""Postgres, the second target: its raw schema, its keys, its lock. Everything else dbt does, as on DuckDB.
+"""Postgres, the second target: its raw schema, its keys, its lock, its deleted bytes. Everything else dbt does, as on DuckDB.
 
 The server and the user come from libpq's own variables (PGHOST, PGPORT, PGUSER, PGDATABASE; a password from PGPASSWORD or
 ~/.pgpass), which profiles.yml reads as well. The restricted area is the schemas `restricted_*` (macros/cross_db/grants.sql).
@@ -13,11 +13,16 @@ from pathlib import Path
 
 from segmentation.contract import CONTRACT, REQUIRED_TABLES, Table
 from segmentation.errors import UserError
+from segmentation.home import DEFAULT_HOME, Home
+from segmentation.person import record_key, record_secrets
 from segmentation.prediction_document import ensure_document
 from segmentation.raw_input import create_views
+from segmentation.session import ASCII_LOWER, RESTRICTED, Session, Table, area_of
 from segmentation.vault import ensure_epochs, ensure_keys, key_file_setting, new_seed
 
 RAW, VAULT = "restricted_raw", "restricted_vault"
+LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
+LONGEST_WAIT = "60s"  # for readers of a table that is to be written anew
 # of every session, dbt's included: what texts of instants look like must not depend on the server
 SESSION = {"PGTZ": "UTC", "PGDATESTYLE": "ISO"}
 BUILD_LOCK = 1_936_025_971  # of pg_try_advisory_lock: any number, always the same
@@ -29,8 +34,18 @@ PLAIN_TYPES = (
 )
 
 
-class Database:
+class Database(Session):
     """A connection in the manner of DuckDB's: `?` for parameters, execute() that returns rows, no open transaction."""
+
+    vault, intermediate = VAULT, f"{RESTRICTED}intermediate"
+    # as macro normalised_email writes it for Postgres (a test compares)
+    email = (
+        "case when {0} like '%_@_%' then translate(normalize(btrim({0}, "
+        r"u&' \00a0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200a\202f\205f\3000')), "
+        f"{ASCII_LOWER}) end"
+    )
+    holds_pattern = "{0} ~ ?"
+    is_shared = True
 
     def __init__(self, connection):
         self.connection = connection
@@ -58,8 +73,184 @@ class Database:
             self.execute(sql, row)
 
     def has(self, relation: str) -> bool:
-        """Whether `schema.table` exists."""
-        return self.execute("select to_regclass(?) is not null", [relation]).fetchone()[0]
+        """Whether `schema.table` exists, or a relation as both engines name it."""
+        name = self.sql_name(relation) if relation.count(".") == 2 else relation
+        return self.execute("select to_regclass(?) is not null", [name]).fetchone()[0]
+
+    def keep(self, name: str, query: str, parameters: tuple | list = ()) -> None:
+        self.execute(f"drop table if exists pg_temp.{name}")
+        self.execute(f"create temp table {name} as {query}", parameters)
+
+    def sql_name(self, relation: str) -> str:
+        area, schema, name = relation.replace('"', "").split(".")
+        return f"{_quoted((RESTRICTED if area == 'restricted' else '') + schema)}.{_quoted(name)}"
+
+    def label(self, table: Table) -> str:
+        return self.sql_name(table.relation).replace('"', "")
+
+    def tables(self) -> list[Table]:
+        """As on DuckDB, with materialised views; without what this role may not read."""
+        rows = self.execute(
+            """
+            select pg_namespace.nspname::text, pg_class.relname::text, array_agg(pg_attribute.attname::text),
+                array_agg(pg_attribute.attname::text order by pg_attribute.attnum)
+                    filter (where format_type(pg_attribute.atttypid, null) ~ '(text|char|json|xml|uuid)')
+            from pg_class
+            inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+            inner join pg_attribute on pg_class.oid = pg_attribute.attrelid
+            where pg_class.relkind in ('r', 'p', 'm') and pg_attribute.attnum > 0 and not pg_attribute.attisdropped
+                and pg_namespace.nspname !~ '^pg_' and pg_namespace.nspname <> 'information_schema'
+                and has_schema_privilege(pg_namespace.oid, 'usage') and has_table_privilege(pg_class.oid, 'select')
+            group by 1, 2
+            """).fetchall()
+        found = [Table(*area_of(schema), name, frozenset(columns), tuple(texts or ())) for schema, name, columns, texts in rows]
+        return sorted(found, key=lambda table: table.place)
+
+    def sha256(self, text: str) -> str:
+        return f"encode(sha256(convert_to({text}, 'UTF8')), 'hex') collate \"C\""
+
+    def bucket(self, text: str) -> str:
+        return f"(hashtext({text}) & 65535)"
+
+    def vacuum(self, relation: str) -> bool:
+        """Write a table anew without its deleted rows, and what the planner has noted of its values; false when it is not there.
+
+        Raises UserError while another session reads the table, or has begun before the rows were deleted and may still see them.
+        """
+        if not self.has(relation):
+            return False
+        name = self.sql_name(relation)
+        try:
+            self._blank_notes(name)
+            self.connection.notices.clear()
+            self.execute(f"vacuum (full, verbose, analyze) {name}")
+        except UserError as error:
+            if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
+                raise
+            raise UserError(f"Postgres, database {self.name}: {name} is in use by another session, so deleted rows cannot be removed from it: "
+                            "end that (pg_stat_activity), then run this again.") from error
+        # "... row versions in ... pages" and in its second line "DETAIL:  0 dead row versions cannot be removed yet"
+        for notice in self.connection.notices:
+            if kept := re.search(r"^\S+:\s+([1-9][0-9]*)\D", notice.partition("\n")[2]):
+                raise UserError(
+                    f"Postgres, database {self.name}: {kept[1]} deleted rows of {name} may still be seen by a session that began before "
+                    "they were deleted: end it (pg_stat_activity), then run this again.")
+        return True
+
+
+    def _blank_notes(self, name: str) -> None:
+        """Make the planner forget the values of a table that is empty: ANALYZE leaves its notes on such a table as they were.
+
+        It is shown one row that says nothing, in a transaction that takes the row away again.
+        """
+        if self.execute(f"select 1 from {name} limit 1").fetchall() or not self.execute(
+            """
+            select 1 from pg_stats
+            inner join pg_namespace on pg_stats.schemaname = pg_namespace.nspname
+            inner join pg_class on pg_namespace.oid = pg_class.relnamespace and pg_stats.tablename = pg_class.relname
+            where pg_class.oid = ?::regclass limit 1
+            """, [name]
+        ).fetchall():
+            return
+        columns = self.execute(
+            "select quote_ident(attname), format_type(atttypid, atttypmod) from pg_attribute "
+            "where attrelid = ?::regclass and attnum > 0 and not attisdropped", [name]).fetchall()
+        blanks = [f"'{_blank(kind)}'::{kind}" for _, kind in columns]
+        with self.transaction():
+            self.execute(f"insert into {name} ({', '.join(column for column, _ in columns)}) values ({', '.join(blanks)})")
+            self.execute(f"analyze {name}")
+            self.execute(f"delete from {name}")
+
+
+def _blank(kind: str) -> str:
+    """A value of a type of Postgres that says nothing."""
+    if kind.endswith("[]"):
+        return "{}"
+    return {"boolean": "false", "date": "epoch", "timestamp without time zone": "epoch", "text": "", "character varying": ""}.get(kind, "0")
+
+
+class PostgresHome(Home):
+    """A SEGMENTS_HOME beside a database on a server: artefacts and logs of builds, and of erasures the journal and the list.
+
+    Their names hold a mark of the vault's key, so that one folder may serve several databases and a list is never applied to another.
+    """
+
+    is_in_files = False
+
+    def __init__(self, folder: Path, database: Database):
+        super().__init__(folder)
+        self.database = database
+        self._mark = ""
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return f"The database {self.database.name}"
+
+    @property
+    def kind(self) -> str | None:
+        """Whose data the database holds."""
+        return "shop" if self.database.has(f"{VAULT}.hmac_keys") else "demo" if self.database.has(f"{VAULT}.demo_hmac_keys") else None
+
+    @property
+    def journal(self) -> Path:
+        """The erasure that was begun with this home."""
+        return self.mark("erasure").with_suffix(".json")
+
+    @property
+    def erasures(self) -> Path:
+        """The list of this database's erasures."""
+        return self.folder / f"erasures{self._of_vault()}.json"
+
+    def mark(self, name: str) -> Path:
+        """As of any home, for this database."""
+        return self.folder / f".{name}{self._of_vault()}"
+
+    def holds_build(self) -> bool:
+        """Whether anything was built into the database."""
+        return self.database.has("audit.segment_evaluations")
+
+    def check_databases(self) -> None:
+        """Nothing: the database is open."""
+
+    def refuse_open_erasure(self) -> None:
+        """As on DuckDB; an erasure that was begun with another home stands in the database."""
+        super().refuse_open_erasure()
+        opened = f"{VAULT}.open_erasures"
+        if self.database.has(opened) and self.database.execute(f"select 1 from {opened}").fetchall():
+            raise UserError(f"An erasure in {self.place[0].lower()}{self.place[1:]} is not finished: run segmentation erase --resume with the "
+                            "SEGMENTS_HOME that it was begun with.")
+
+    @contextmanager
+    def writing(self) -> Iterator[Database]:
+        """The one connection, which stays open."""
+        yield self.database
+
+    def vacuum(self, relations: list[str]) -> None:
+        """Write tables anew without their deleted rows, and the planner's notes on values of theirs. Raises UserError as Database.vacuum."""
+        self.database.execute(f"set lock_timeout = '{LONGEST_WAIT}'")
+        try:
+            for relation in relations:
+                self.database.vacuum(relation)
+            # whoever owns the database may do this; for others it is a warning, and the notes go with autovacuum
+            self.database.execute("vacuum full pg_catalog.pg_statistic")
+        finally:
+            self.database.execute("reset lock_timeout")
+
+    def _of_vault(self) -> str:
+        if not self._mark and self.kind:
+            self._mark = "-" + record_key(record_secrets(self.database)[0], "vault", "home")[:8]
+        return self._mark
+
+
+@contextmanager
+def open_home() -> Iterator[PostgresHome]:
+    """The database, held as for a build, and the home beside it, held too. Raises UserError as open_database()."""
+    folder = Home.from_environment(default=DEFAULT_HOME / "postgres").folder
+    with open_database() as database:
+        home = PostgresHome(folder, database)
+        with home.locked():
+            yield home
 
 
 @contextmanager

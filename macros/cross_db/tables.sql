@@ -25,6 +25,22 @@
 {%- endmacro %}
 
 {#
+    A column of a model that is a view or a copy (view_or_copy): in a copy it is null where `condition` holds, because what somebody
+    erased is in raw files must not be stored once more. A view shows what the files hold. Arguments: column, condition (SQL).
+#}
+{% macro without_content_in_a_copy(column, condition) -%}
+    {{ return(adapter.dispatch('without_content_in_a_copy')(column, condition)) }}
+{%- endmacro %}
+
+{% macro default__without_content_in_a_copy(column, condition) -%}
+    case when not ({{ condition }}) then {{ column }} end
+{%- endmacro %}
+
+{% macro duckdb__without_content_in_a_copy(column, condition) -%}
+    {{ column }}
+{%- endmacro %}
+
+{#
     What dbt does to a table on DuckDB before it replaces it. No table of the project has an index, so there is nothing to
     ask for. Overrides dbt-duckdb's macro of this name. Argument: relation.
 #}

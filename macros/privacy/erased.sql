@@ -80,19 +80,30 @@
     that its lines and refunds can be recognised by, and is_erased. Whose a row is: the first identifier that it names.
     What a choice says of an address or a device that is not erased is left too, without the person (is_person_erased): others may
     hold it, and what it restricts must not come back to life. Its key is a hash, so that it still replaces its older versions.
+    An erased device goes by a hash too: what names it alone is gone, except signals, which bind the persons who used it; what
+    persons chose on it and the links that say who used it stay, as theirs.
     Arguments: relation (a CTE with the columns of staging), table of the input contract.
 #}
 {% macro without_erased(relation, table) -%}
     {%- set person = fact_persons(table) -%}
-    {%- set hits, shared, all_joins = [], [], person.sides + person.shared -%}
-    {%- for side in person.sides -%}{%- do hits.append('erased' ~ loop.index ~ '.identifier_hash is not null') -%}{%- endfor -%}
+    {%- set hits, shared, all_joins = [], [], person.sides + person.shared + person.devices -%}
+    {%- for side in person.sides -%}
+        {%- set is_person = " and coalesce(" ~ side.type ~ ", '') != 'anonymous_id'" if 'column' in side else '' -%}
+        {%- do hits.append('erased' ~ loop.index ~ '.identifier_hash is not null' ~ is_person) -%}
+    {%- endfor -%}
+    {%- set first, device = person.devices | first, 'erased' ~ (all_joins | length) -%}
+    {%- set device_hash = record_key('erased_device', 'received.anonymous_id', 'buckets' ~ (all_joins | length) ~ '.secret') -%}
+    {%- if first -%}{%- do hits.append(device ~ '.identifier_hash is not null and ' ~ person.sides[0].id ~ ' is null') -%}{%- endif -%}
     {%- set is_hit = hits | join(' or ') -%}
-    {#- an address outlives its holder unless it is erased itself; a device always does -#}
+    {#- an address or a device outlives its holder unless it is erased itself -#}
     {%- for one in person.shared -%}
         {%- do shared.append('(' ~ one.id ~ ' is not null and erased' ~ (loop.index + person.sides | length) ~ '.identifier_hash is null)') -%}
     {%- endfor -%}
-    {%- for column in person.devices -%}{%- do shared.append('received.' ~ column ~ ' is not null') -%}{%- endfor -%}
+    {%- if first -%}
+        {%- do shared.append('(received.anonymous_id is not null and (' ~ device ~ '.identifier_hash is null or signals.event_type is not null))') -%}
+    {%- endif -%}
     {%- set is_shared = 'received.unreadable_column is null and (' ~ shared | join(' or ') ~ ')' if shared else 'false' -%}
+    {%- set secret = 'coalesce(buckets1.secret, buckets' ~ (all_joins | length) ~ '.secret)' -%}
     {%- set derived = ['recorded_at', 'is_recorded_at_known', 'is_person_erased'] -%}
     {%- set content = fact_columns(table).columns | reject('in', derived) | list -%}
     {%- set recorded = ['coalesce(received.recorded_at, received.' ~ person.occurred_at ~ ')'] -%}
@@ -100,21 +111,29 @@
         received.source_system,
         {%- for column in content + ['unreadable_column', 'unreadable_value'] %}
         case
+            {%- if first and column == first.column %}
+            when (not ({{ is_hit }}) or {{ is_shared }}) and {{ device }}.identifier_hash is not null then {{ device_hash }}
+            {%- endif %}
+            {%- for side in person.sides if side.column == column %}
+            {%- set number = person.sides.index(side) + 1 %}
+            when not ({{ is_hit }}) and erased{{ number }}.identifier_hash is not null
+                then {{ record_key('erased_device', 'received.' ~ column, 'buckets' ~ number ~ '.secret') }}
+            {%- endfor %}
             when not ({{ is_hit }}) then received.{{ column }}
             {%- if column == 'order_id' and table == 'orders' %}
             else {{ record_key('erased_order', 'received.order_id', 'buckets1.secret') }}
             {%- elif shared and column in fact_columns(table).key %}
-            when {{ is_shared }} then {{ record_key('erased_choice', 'received.' ~ column, 'buckets1.secret') }}
+            when {{ is_shared }} then {{ record_key('erased_choice', 'received.' ~ column, secret) }}
             {%- elif column in person.shared | map(attribute='column') %}
             {%- set number = person.sides | length + (person.shared | map(attribute='column') | list).index(column) + 1 %}
             when {{ is_shared }} and erased{{ number }}.identifier_hash is null then received.{{ column }}
-            {%- elif shared and column in person.devices + person.left %}
+            {%- elif shared and column in [first.column] + person.left %}
             when {{ is_shared }} then received.{{ column }}
             {%- endif %}
         end as {{ column }},
         {%- endfor %}
         case
-            when {{ is_hit }} then {{ least_of(recorded + person.sides | map(attribute='until') | list) }}
+            when {{ is_hit }} then {{ least_of(recorded + (person.sides + person.devices) | map(attribute='until') | list) }}
             else received.recorded_at
         end as recorded_at,
         {%- if shared %}
@@ -125,6 +144,10 @@
     {%- for side in all_joins %}
     {{ join_erased(side.type, side.id, ['received.' ~ person.occurred_at, 'received.recorded_at'], loop.index) }}
     {%- endfor %}
+    {%- if first %}
+    left join (select event_type from {{ ref('consent_event_types') }} where is_signal) as signals
+        on {{ folded_word('received.event_type') }} = signals.event_type
+    {%- endif %}
 {%- endmacro %}
 
 {#

@@ -1,7 +1,7 @@
 {#
-    The tables of the lifecycle: what `segmentation erase`, `segmentation purge`, `segmentation vault` and `segmentation export`
+    The tables of the lifecycle: what `segmentation erase`, `segmentation purge` and `segmentation export`
     write and models only read. They are sources of dbt, made before a build where they do not exist (on-run-start): empty, they say that nothing was
-    deleted. (Of a shop the command has made `pid_salts` before, with the first epoch.)
+    deleted. (Keys and salts of a shop the command makes, filled: segmentation/vault.py.)
     What each column means stands with the sources (models/audit/_lifecycle__sources.yml).
 #}
 
@@ -28,10 +28,6 @@
                 ['outbox_id', 'text'], ['deletion_id', 'text'], ['recipient', 'text'], ['kind', 'text'], ['payload_format', 'text'],
                 ['payload', 'text'], ['payload_sha256', 'text'], ['created_at', instant], ['attempts', 'integer'],
                 ['acknowledged_at', instant], ['acknowledgement', 'text'], ['acknowledged_by', 'text']
-            ],
-            'pid_salts': [
-                ['epoch', 'integer'], ['valid_from', instant], ['valid_to', instant], ['inner_block', 'text'], ['outer_block', 'text'],
-                ['rotated_at', instant], ['rotated_by', 'text'], ['destroyed_at', instant]
             ]
         },
         'lifecycle': {

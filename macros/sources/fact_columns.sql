@@ -76,9 +76,9 @@
 
 {#
     Whose a raw row is and when it happened, for facts about persons: `sides`, each an identifier as SQL on the alias
-    `received` (type, id; the first one that the row names), and `occurred_at`, the column with its time. Of choices also what they
-    say of others than that person: `shared`, the addresses (column, type, id), `devices`, columns, and `left`, the columns without which
-    that would say nothing. Argument: table of the input contract.
+    `received` (type, id; the first one that the row names; of a link each, with its column), and `occurred_at`, the column with its time.
+    Of choices also what they say of others than that person: `shared`, the addresses, `devices` (column, type, id each), and `left`, the
+    columns without which that would say nothing. Argument: table of the input contract.
 #}
 {% macro fact_persons(table) -%}
     {%- set types, ids, sides = [], [], [] -%}
@@ -100,18 +100,26 @@
     {%- elif table == 'identity_links' -%}
         {%- for side in ['left', 'right'] -%}
             {%- set type = 'received.' ~ side ~ '_type' -%}
-            {%- do sides.append({'type': folded_word(type), 'id': normalised_identifier(type, 'received.' ~ side ~ '_id')}) -%}
+            {%- set id = 'received.' ~ side ~ '_id' -%}
+            {%- do sides.append({'type': folded_word(type), 'id': normalised_identifier(type, id), 'column': side ~ '_id'}) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- set shared = [] -%}
     {%- for column in (['email', 'phone'] if table == 'consents' else []) -%}
         {%- do shared.append({'column': column, 'type': "'" ~ column ~ "'", 'id': forms[column]}) -%}
     {%- endfor -%}
+    {%- set devices = [] -%}
+    {%- if table == 'consents' -%}
+        {%- do devices.append({'column': 'anonymous_id', 'type': "'anonymous_id'", 'id': 'received.anonymous_id'}) -%}
+    {%- endif -%}
     {%- for side in sides -%}{%- do side.update({'until': 'erased' ~ loop.index ~ '.erased_until'}) -%}{%- endfor -%}
+    {%- for device in devices -%}
+        {%- do device.update({'until': 'erased' ~ (sides | length + shared | length + loop.index) ~ '.erased_until'}) -%}
+    {%- endfor -%}
     {{ return({
         'sides': sides,
         'shared': shared,
-        'devices': ['anonymous_id'] if table == 'consents' else [],
+        'devices': devices,
         'left': ['purpose', 'status', 'event_type', 'effective_at'] if table == 'consents' else [],
         'occurred_at': {
             'orders': 'ordered_at', 'consents': 'effective_at', 'customers': 'created_at', 'identity_links': 'effective_at',

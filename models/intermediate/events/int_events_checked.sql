@@ -1,6 +1,14 @@
 {{ config(materialized=view_or_copy()) }}
 {#- a literal, not a join with the settings: a condition on a joined row would be tested apart from the scan -#}
 {%- set ingested_at = instant_setting('INGESTED_AT') -%}
+{#- an event is of the person it names, else of the device -#}
+{%- set side_type = "case when events.customer_id is null then 'anonymous_id' else 'customer_id' end" %}
+{%- set device = 'case when events.customer_id is null then events.anonymous_id end' %}
+{%- set is_erased = 'erased.identifier_hash is not null' %}
+{%- set columns = [
+    'session_id', 'product_id', 'product_category', 'device_type', 'channel', 'campaign_id', 'segment_id', 'experiment_id',
+    'variant', 'consent_version', 'amount', 'occurred_at'
+] %}
 
 with events as (
     select * from {{ ref('stg_generic__events') }}
@@ -9,23 +17,15 @@ with events as (
 select
     events.source_system,
     case when erased.identifier_hash is null then events.event_id end as event_id,
-    events.event_type,
-    events.customer_id,
-    events.anonymous_id,
-    events.session_id,
-    events.product_id,
-    events.product_category,
-    events.device_type,
-    events.channel,
-    events.campaign_id,
-    events.segment_id,
-    events.experiment_id,
-    events.variant,
-    events.consent_version,
-    events.amount,
-    events.occurred_at,
+    {{ without_content_in_a_copy('events.event_type', is_erased) }} as event_type,
+    {{ without_content_in_a_copy('events.customer_id', is_erased) }} as customer_id,
+    -- on which device a person did something is nobody's business from here on
+    {{ without_content_in_a_copy(device, is_erased) }} as anonymous_id,
+    {%- for column in columns %}
+    {{ without_content_in_a_copy('events.' ~ column, is_erased) }} as {{ column }},
+    {%- endfor %}
     coalesce(events.recorded_at, events.occurred_at) as recorded_at,
-    events.unreadable_value,
+    {{ without_content_in_a_copy('events.unreadable_value', is_erased) }} as unreadable_value,
     -- the same as "no rejected_reason", without its texts; one expression, because the planner of DuckDB takes each condition for
     -- one that keeps a fifth of the rows, and builds its hash tables on the wrong side once it expects a hundredth
     case
@@ -46,4 +46,4 @@ select
         {{ time_rejections('events.occurred_at', 'events.recorded_at', ingested_at) }}
     end as rejected_reason
 from events
-{{ join_erased("'customer_id'", 'events.customer_id', ['events.occurred_at', 'events.recorded_at']) }}
+{{ join_erased(side_type, 'coalesce(events.customer_id, events.anonymous_id)', ['events.occurred_at', 'events.recorded_at']) }}
