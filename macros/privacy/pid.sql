@@ -14,6 +14,33 @@
 {%- endmacro %}
 
 {#
+    Refuses to build with a vault that lacks an epoch which the record knows: restored from an older backup, it would give other
+    pseudonyms to the same days, and bridge none of them. On-run-start. An epoch whose salt a purge destroyed may be missing; so may
+    one that no build has seen yet, of which there is nothing on record. The demo's epochs are a seed.
+#}
+{% macro refuse_lost_epochs() -%}
+    {%- set recorded = recorded_relation('pid_epochs') if env_var('SEGMENTS_RAW', '') != '' else none -%}
+    {%- if recorded -%}
+    select count(*)
+    from (
+        select min(recorded.epoch) as lost_epoch
+        from {{ recorded }} as recorded
+        left join {{ source('vault', 'pid_salts') }} as salts
+            on recorded.epoch = salts.epoch
+            and recorded.valid_from = salts.valid_from
+            and recorded.rotated_at is not distinct from salts.rotated_at
+        where recorded.destroyed_at is null
+            and (salts.epoch is null or (salts.inner_block is null and salts.destroyed_at is null))
+    ) as lost
+    where {{ raise_if(
+        'lost_epoch is not null',
+        "'the vault lacks the salt of epoch ' || lost_epoch || ', which the record knows: it was restored from an older backup; '"
+        ~ " || 'restore a vault that holds that epoch'"
+    ) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
     The pseudonym; null once the salt is destroyed. Arguments: identifier_type (anonymous_id or email) and identifier, normalised:
     SQL texts; salts, alias of the epoch's row.
 #}

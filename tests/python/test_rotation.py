@@ -327,9 +327,41 @@ def test_a_salt_goes_when_nothing_of_its_epoch_may_be_kept_any_more(homes, shop_
 def test_a_gap_between_epochs_fails_the_build(homes, shop_settings, tmp_path: Path, capsys):
     home = Path(shutil.copytree(homes["2"].folder, tmp_path / "home", symlinks=True))
     with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
-        restricted.execute("update vault.pid_salts set valid_from = valid_from + interval 1 second where epoch = 2")
+        restricted.execute("update vault.pid_salts set valid_to = valid_to - interval 1 second where epoch = 1")
     assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 1
     assert "lies in exactly one epoch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("loss", "epoch"), [
+    # the newest epoch was begun after the backup
+    (["delete from vault.pid_salts where epoch = 3", "update vault.pid_salts set valid_to = null where epoch = 2"], 3),
+    # ... both were; the first one that is missing is named
+    (["delete from vault.pid_salts where epoch > 1", "update vault.pid_salts set valid_to = null where epoch = 1"], 2),
+    # ... and somebody rotated again, at the same instant and with another salt
+    (["update vault.pid_salts set rotated_at = rotated_at + interval 1 day, inner_block = 'ab', outer_block = 'ab' where epoch = 3"], 3),
+    # a salt that nobody destroyed is empty
+    (["update vault.pid_salts set inner_block = null where epoch = 2"], 2),
+])
+def test_a_vault_that_lost_an_epoch_of_the_record_is_refused(homes, shop_settings, tmp_path: Path, capsys, loss: list[str], epoch: int):
+    """Restored from an older backup, it would give other pseudonyms to the same days."""
+    home = Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True))
+    with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
+        whole = restricted.execute("from vault.pid_salts").fetchall()
+        for statement in loss:
+            restricted.execute(statement)
+    before = Built(home, 0).rows("from marts.anonymous_visitors order by all")
+    assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 1
+    said = capsys.readouterr().err
+    assert (f"the vault lacks the salt of epoch {epoch}, which the record knows: it was restored from an older backup; "
+            "restore a vault that holds that epoch") in " ".join(said.split())
+    assert Built(home, 0).rows("from marts.anonymous_visitors order by all") == before, "nothing was built"
+    # with its own vault the home builds again, as it did
+    with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
+        restricted.execute("delete from vault.pid_salts")
+        restricted.executemany("insert into vault.pid_salts values (?, ?, ?, ?, ?, ?, ?, ?)", whole)
+    if epoch == 2:
+        assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 0
+        assert Built(home, 0).rows("from marts.anonymous_visitors order by all") == before
 
 
 def test_manifest_and_messages_of_a_rotation_name_no_secret(homes):
