@@ -6,6 +6,7 @@ The server and the user come from libpq's own variables (PGHOST, PGPORT, PGUSER,
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -21,6 +22,7 @@ from segmentation.session import ASCII_LOWER, RESTRICTED, Session, Table, area_o
 from segmentation.vault import ensure_epochs, ensure_keys, key_file_setting, new_seed
 
 RAW, VAULT = "restricted_raw", "restricted_vault"
+ATTEMPTS = 3
 LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
 LONGEST_WAIT = "60s"  # for readers of a table that is to be written anew
 # of every session, dbt's included: what texts of instants look like must not depend on the server
@@ -122,21 +124,21 @@ class Database(Session):
         name = self.sql_name(relation)
         try:
             self._blank_notes(name)
-            self.connection.notices.clear()
-            self.execute(f"vacuum (full, verbose, analyze) {name}")
+            # a session that is only just connecting may see everything for a moment
+            for _ in range(ATTEMPTS):
+                self.connection.notices.clear()
+                self.execute(f"vacuum (full, verbose, analyze) {name}")
+                if not (kept := _rows_kept(self.connection.notices)):
+                    return True
+                time.sleep(1)
         except UserError as error:
             if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
                 raise
             raise UserError(f"Postgres, database {self.name}: {name} is in use by another session, so deleted rows cannot be removed from it: "
                             "end that (pg_stat_activity), then run this again.") from error
-        # "... row versions in ... pages" and in its second line "DETAIL:  0 dead row versions cannot be removed yet"
-        for notice in self.connection.notices:
-            if kept := re.search(r"^\S+:\s+([1-9][0-9]*)\D", notice.partition("\n")[2]):
-                raise UserError(
-                    f"Postgres, database {self.name}: {kept[1]} deleted rows of {name} may still be seen by a session that began before "
-                    "they were deleted: end it (pg_stat_activity), then run this again.")
-        return True
-
+        raise UserError(
+            f"Postgres, database {self.name}: {kept} deleted rows of {name} may still be seen by a session that began before "
+            "they were deleted: end it (pg_stat_activity), then run this again.")
 
     def _blank_notes(self, name: str) -> None:
         """Make the planner forget the values of a table that is empty: ANALYZE leaves its notes on such a table as they were.
@@ -160,6 +162,12 @@ class Database(Session):
             self.execute(f"insert into {name} ({', '.join(column for column, _ in columns)}) values ({', '.join(blanks)})")
             self.execute(f"analyze {name}")
             self.execute(f"delete from {name}")
+
+
+def _rows_kept(notices: list[str]) -> int:
+    """How many deleted rows a VACUUM (FULL, VERBOSE) had to leave, as its second line says: "DETAIL:  0 dead row versions cannot ..."."""
+    found = [re.search(r"^\S+:\s+([0-9]+)\D", notice.partition("\n")[2]) for notice in notices]
+    return sum(int(number[1]) for number in found if number)
 
 
 def _blank(kind: str) -> str:
