@@ -26,7 +26,7 @@ from segmentation.contract import CONTRACT
 from segmentation.dbt_run import environment, run_dbt
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
-from segmentation.person import PHONE
+from segmentation.session import PHONE
 from segmentation.raw_input import create_views, find_files, fingerprint, unread, view_queries
 from segmentation.vault import ensure_keys
 
