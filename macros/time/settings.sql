@@ -17,13 +17,6 @@
     {{- limit_memory() -}}
 {%- endmacro %}
 
-{# The statement that holds DuckDB to SEGMENTS_MEMORY, where it is set: what does not fit goes to disk, in the home. #}
-{% macro limit_memory() -%}
-    {%- if execute and target.type == 'duckdb' and env_var('SEGMENTS_MEMORY', '') != '' -%}
-        set memory_limit = {{ text_setting('SEGMENTS_MEMORY', '[1-9][0-9]{0,5}(MB|GB)', '2GB') }}
-    {%- endif -%}
-{%- endmacro %}
-
 {#
     Refuses vars of the project that are not of their kind: `int` makes 0 out of what is no number, which would switch an age limit
     off, and a zone is written into SQL. Errors: one sentence naming the var.

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
@@ -360,12 +359,13 @@ def test_a_var_that_is_not_of_its_kind_is_refused_by_name(name: str, value: obje
 
 
 def test_memory_is_limited_where_that_is_asked_for():
-    macros = Macros(PROJECT / "macros/time", PROJECT / "macros/cross_db")
     for engine, given, statement in (("duckdb", "300MB", "set memory_limit = '300MB'"), ("duckdb", "", ""), ("postgres", "300MB", "")):
-        macros.context |= {"target": SimpleNamespace(type=engine), "env_var": lambda name, default, given=given: given or default}
-        assert macros.limit_memory().strip() == statement
+        macros = Macros(PROJECT / "macros/time", PROJECT / "macros/cross_db", engine=engine)
+        macros.context["env_var"] = lambda name, default, given=given: given or default
+        assert (macros.limit_memory() or "").strip() == statement
+    macros = Macros(PROJECT / "macros/time", PROJECT / "macros/cross_db")
     with duckdb.connect() as connection:
-        macros.context |= {"target": SimpleNamespace(type="duckdb"), "env_var": lambda name, default: "300MB"}
+        macros.context["env_var"] = lambda name, default: "300MB"
         connection.execute(macros.limit_memory())
         assert connection.execute("select current_setting('memory_limit')").fetchone() == ("286.1 MiB",)
         macros.context["env_var"] = lambda name, default: "300MB'; drop table x; --"
