@@ -13,9 +13,9 @@ Plain SQL for DuckDB and Postgres. What is coarse stays as it is: repeated, or f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from segmentation.errors import UserError
+from segmentation.session import Session
 
 K = 10  # as many persons as an export asks for, unless told otherwise
 MONEY_DIGITS = range(-2, 16)  # powers of ten that a sum of money has room for
@@ -29,18 +29,10 @@ REPORT = [("net_spend", "n_buyers"), *((f"net_spend_{tier}", f"n_{tier}") for ti
 CONCENTRATION = ("top_5_percent_revenue_share", "top_10_percent_revenue_share", "top_20_percent_revenue_share", "gini_coefficient")
 
 Sums = Sequence[tuple[str, str]]  # column of a sum, column with the number of persons in it
-
-
 MARKED = ("segment_metrics", "segment_conversions", "buying_behaviour")
 
 
-class Connection(Protocol):
-    """What is asked of a connection; DuckDB's own has it."""
-
-    def execute(self, query: str): ...
-
-
-def check_marts(connection: Connection) -> None:
+def check_marts(connection: Session) -> None:
     """Raise UserError where the marts have no place for the mark: they were built before there was one."""
     marked = {name for (name,) in connection.execute(
         "select table_name from information_schema.columns where table_schema = 'marts' and column_name = 'is_coarsened'").fetchall()}
@@ -48,7 +40,7 @@ def check_marts(connection: Connection) -> None:
         raise UserError(f"marts.{missing[0]} has no column is_coarsened: this home was built by an older version and must be built anew.")
 
 
-def coarsen_sums(connection: Connection, keys: str = "select value from own_keys") -> None:
+def coarsen_sums(connection: Session, keys: str = "select value from own_keys") -> None:
     """Coarsen the sums of all recorded evaluations that counted one of the persons.
 
     Arguments: connection, on the warehouse, in the transaction that deletes the persons' memberships, before it does; keys, a query

@@ -104,7 +104,7 @@ def project_graph(home: Home) -> Graph:
 
 @contextlib.contextmanager
 def _less_ado():
-    """Spare a dbt call what takes a fifth of the CPU of a build and helps nobody.
+    """Spare a dbt call what takes a good part of the CPU of a build and helps nobody.
 
     dbt builds some thousand debug events before it asks whether a log wants them, and Python searches dbt's parsed project for
     cycles again and again. What the call before left behind is searched once, before the next one. dbt compiles every macro and

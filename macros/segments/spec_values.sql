@@ -54,7 +54,7 @@
         {%- do problems.append([prefix ~ shown(key) | replace('"', ''), 'is not a known field; ' ~ known]) -%}
     {%- endfor -%}
     {%- for name, rule in fields.items() if value.get(name) is not none or not rule.get('optional') -%}
-        {#- most values stand in many specs: what was right once is not looked at again, a tenth of a build -#}
+        {#- most values stand in many specs: what was right once is not looked at again, half of the gate -#}
         {%- set given = [value.get(name)] | string -%}
         {%- if given not in rule.setdefault('found_right', []) -%}
             {%- set found = value_problems(prefix ~ name, value.get(name), rule) -%}
