@@ -14,7 +14,7 @@
     {%- endfor -%}
     {%- do reporting_currency() -%}
     {%- do assert_vars() -%}
-    {{- limit_memory() -}}
+    {{- limit_resources() -}}
 {%- endmacro %}
 
 {#

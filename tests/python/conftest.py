@@ -16,6 +16,8 @@ SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
     "SEGMENTS_THREADS", "SEGMENTS_MEMORY", "SEGMENTS_TARGET", "SEGMENTS_UNIT_TESTS", "DBT_WRITE_JSON",
 )
+# the builds of tests are small and two of them run at a time: DuckDB's second thread only takes CPU from the other build
+ONE_THREAD = {"SEGMENTS_THREADS": "1"}
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
 # Files that share the small shop (processes.py): with pytest-xdist they run one after the other in one worker. The longest
 # come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
@@ -66,9 +68,9 @@ def build(folder: Path, *options: str, **settings: str) -> Built:
 
 
 def command(folder: Path, *arguments: str, **settings: str) -> Built:
-    """Run any `segmentation` command on a home with exactly the given settings."""
+    """Run any `segmentation` command on a home with exactly the given settings (and one thread, when they name no other number)."""
     before = {name: os.environ.pop(name, None) for name in SETTINGS}
-    os.environ.update(settings, SEGMENTS_HOME=str(folder))
+    os.environ.update(ONE_THREAD | settings, SEGMENTS_HOME=str(folder))
     try:
         return Built(folder, main([*arguments]))
     finally:
@@ -95,14 +97,9 @@ def demo(tmp_path_factory) -> Built:
 @pytest.fixture(scope="session")
 def weeks(tmp_path_factory) -> Built:
     """The demo evaluated on its twelve Mondays, as `segmentation demo` does it."""
-    home = tmp_path_factory.mktemp("weeks")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in SETTINGS:
-            patch.delenv(name, raising=False)
-        patch.setenv("SEGMENTS_HOME", str(home))
-        code = main(["demo"])
-    assert code == 0
-    return Built(home, code)
+    made = command(tmp_path_factory.mktemp("weeks"), "demo")
+    assert made.code == 0
+    return made
 
 
 @pytest.fixture

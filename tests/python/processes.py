@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from conftest import SETTINGS, build
+from conftest import ONE_THREAD, SETTINGS, build
 
 from segmentation.home import PROJECT
 
@@ -66,7 +66,7 @@ class Command:
         env = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "segmentation.cli", "build", "--without-tests"], cwd=PROJECT,
-            env=env | settings | {"SEGMENTS_HOME": str(home)},
+            env=env | ONE_THREAD | settings | {"SEGMENTS_HOME": str(home)},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
             # tests started in the background of a shell ignore Ctrl-C, and so would their children
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

@@ -358,19 +358,23 @@ def test_a_var_that_is_not_of_its_kind_is_refused_by_name(name: str, value: obje
     assert "\n" not in str(error.value)
 
 
-def test_memory_is_limited_where_that_is_asked_for():
-    for engine, given, statement in (("duckdb", "300MB", "set memory_limit = '300MB'"), ("duckdb", "", ""), ("postgres", "300MB", "")):
-        macros = Macros(PROJECT / "macros/time", PROJECT / "macros/cross_db", engine=engine)
-        macros.context["env_var"] = lambda name, default, given=given: given or default
-        assert (macros.limit_memory() or "").strip() == statement
-    macros = Macros(PROJECT / "macros/time", PROJECT / "macros/cross_db")
+@pytest.mark.parametrize("name, value, setting, held, hostile", [
+    ("SEGMENTS_MEMORY", "300MB", "memory_limit", "286.1 MiB", "300MB'; drop table x; --"),
+    ("SEGMENTS_THREADS", "3", "threads", 3, "3; drop table x"),
+])
+def test_memory_and_threads_are_limited_where_that_is_asked_for(name: str, value: str, setting: str, held: object, hostile: str):
+    def macros(given: str, engine: str = "duckdb") -> Macros:
+        found = Macros(PROJECT / "macros/time", PROJECT / "macros/cross_db", engine=engine)
+        found.context["env_var"] = lambda asked, default: given if asked == name and given else default
+        return found
+
+    assert (macros("").limit_resources() or "").strip() == ""
+    assert (macros(value, "postgres").limit_resources() or "").strip() == ""
     with duckdb.connect() as connection:
-        macros.context["env_var"] = lambda name, default: "300MB"
-        connection.execute(macros.limit_memory())
-        assert connection.execute("select current_setting('memory_limit')").fetchone() == ("286.1 MiB",)
-        macros.context["env_var"] = lambda name, default: "300MB'; drop table x; --"
-        with pytest.raises(Refused, match="SEGMENTS_MEMORY must look like 2GB"):
-            macros.limit_memory()
+        connection.execute(macros(value).limit_resources())
+        assert connection.execute(f"select current_setting('{setting}')").fetchone() == (held,)
+    with pytest.raises(Refused, match=f"{name} must look like"):
+        macros(hostile).limit_resources()
 
 
 def test_every_var_that_is_a_number_is_checked():

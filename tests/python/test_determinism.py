@@ -111,7 +111,7 @@ class Shop:
         self.elsewhere: dict[str, subprocess.Popen] = {}
         keys = folder / "keys"
         keys.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (7, 8, 9)))
-        self.settings = dict(SEGMENTS_KEY_FILE=str(keys), REPORTING_CURRENCY="EUR", INGESTED_AT="2026-03-31 22:00:00")
+        self.settings = dict(SEGMENTS_KEY_FILE=str(keys), REPORTING_CURRENCY="EUR", INGESTED_AT="2026-03-31 22:00:00", SEGMENTS_THREADS="2")
         write_raw(folder / "raw")
 
     def build(self, as_of: str) -> None:
