@@ -21,7 +21,7 @@ from rich.text import Text
 
 from segmentation.errors import UserError
 from segmentation.files import write_whole
-from segmentation.home import DEFAULT_HOME, PROJECT, Home, folder_setting
+from segmentation.home import DEFAULT_HOME, PROJECT, Home, duckdb_settings, folder_setting
 
 console = Console(highlight=False)
 TARGETS = ("duckdb", "postgres")
@@ -715,12 +715,7 @@ def check_environment() -> None:
     target = os.environ.get("SEGMENTS_TARGET", "")
     if target not in ("", *TARGETS):
         raise UserError(f"SEGMENTS_TARGET must be {' or '.join(TARGETS)}, not {target[:60]!r}.")
-    threads = os.environ.get("SEGMENTS_THREADS", "")
-    if threads and not re.fullmatch("[1-9][0-9]{0,2}", threads):
-        raise UserError(f"SEGMENTS_THREADS must be a number from 1 to 999, not {threads[:60]!r}.")
-    memory = os.environ.get("SEGMENTS_MEMORY", "")
-    if memory and not re.fullmatch("[1-9][0-9]{0,5}(MB|GB)", memory):
-        raise UserError(f"SEGMENTS_MEMORY must be a size like 2GB or 800MB, not {memory[:60]!r}.")
+    duckdb_settings()
     if os.environ.get("SEGMENTS_SCHEMA_PREFIX"):
         raise UserError("SEGMENTS_SCHEMA_PREFIX is for replays: a build that writes history must not have it set, so unset it.")
     currency = os.environ.get("REPORTING_CURRENCY", "")
@@ -792,7 +787,7 @@ def publish_and_show(home: Home) -> None:
     from segmentation.verify import head_of
 
     publish(home)
-    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+    with duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings()) as warehouse:
         show_segments(lambda sql: warehouse.execute(sql).fetchall())
     database = printable(str(home.published / DATABASE))
     console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
@@ -887,7 +882,7 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
 
 def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:
     """Print what a replay found, date by date where it differs."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+    with duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings()) as warehouse:
         rows = warehouse.execute(
             """
             select as_of, known_at, sum(n_recorded), sum(n_identical), sum(n_added), sum(n_removed), sum(n_modified),
@@ -912,7 +907,7 @@ def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:
 
 def show_sizes(home: Home) -> None:
     """Print members by segment and evaluation."""
-    with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
+    with duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings()) as warehouse:
         rows = warehouse.execute(
             """
             select segment_id, list(n_members order by as_of), list(as_of order by as_of)

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from segmentation.errors import UserError
-from segmentation.home import Home
+from segmentation.home import Home, duckdb_settings
 from segmentation.session import Session
 from segmentation.verify import CHAIN_START, DELETIONS, MEMBERSHIP, ChainedLog, canonical_sql
 
@@ -121,8 +121,9 @@ def rewrite(path: Path) -> None:
     for left in (fresh, fresh.with_name(fresh.name + ".wal")):
         left.unlink(missing_ok=True)
     try:
-        duckdb.connect(str(path), config={"threads": 2}).close()  # takes in what a killed process left in the write-ahead log
-        with duckdb.connect(config={"threads": 2}) as connection:
+        duckdb.connect(str(path), config=duckdb_settings()).close()  # takes in what a killed process left in the write-ahead log
+        # what does not fit in memory goes where the next lock of the home removes it
+        with duckdb.connect(config=duckdb_settings(temp_directory=f"{path}.tmp")) as connection:
             for catalog, file, mode in (("former", path, " (read_only)"), ("fresh", fresh, "")):
                 connection.execute(f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {catalog}{mode}")
             connection.execute("copy from database former to fresh")

@@ -33,6 +33,21 @@ def folder_setting(name: str) -> Path | None:
         raise UserError(f"{name}: {given} is a loop of symbolic links.") from None
 
 
+def duckdb_settings(**more: object) -> dict[str, object]:
+    """What a connection is opened with: the limits SEGMENTS_MEMORY and SEGMENTS_THREADS, where they are set, and more.
+
+    Macro limit_resources() holds dbt's own connection to them. Raises UserError when one of them has no such form.
+    """
+    forms = (("SEGMENTS_MEMORY", "memory_limit", "[1-9][0-9]{0,5}(MB|GB)", "a size like 2GB or 800MB"),
+             ("SEGMENTS_THREADS", "threads", "[1-9][0-9]{0,2}", "a number from 1 to 999"))
+    for name, setting, pattern, meaning in forms:
+        if given := os.environ.get(name, ""):
+            if not re.fullmatch(pattern, given):
+                raise UserError(f"{name} must be {meaning}, not {given[:60]!r}.")
+            more[setting] = given
+    return more
+
+
 class Home:
     """One SEGMENTS_HOME. Its databases belong to one shop: the demo, or one folder of raw data."""
 
@@ -199,7 +214,7 @@ def connect_read_only(warehouse: Path, restricted: Path | None = None) -> Iterat
     Neither file is changed, not even by recovering a log. Raises UserError when a build or another program has one open.
     """
     # without a file DuckDB would spill into the folder that somebody happens to be in
-    with duckdb.connect(config={"threads": 2, "temp_directory": f"{warehouse}.tmp"}) as connection:
+    with duckdb.connect(config=duckdb_settings(temp_directory=f"{warehouse}.tmp")) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for catalog, path in (("warehouse", warehouse), ("restricted", restricted)):
             if path is not None:
@@ -213,7 +228,7 @@ def connect_read_only(warehouse: Path, restricted: Path | None = None) -> Iterat
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:
-        return duckdb.connect(str(path), config={"threads": 2})
+        return duckdb.connect(str(path), config=duckdb_settings())
     except duckdb.Error as error:
         raise _unopened(path, error) from error
 

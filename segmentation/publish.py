@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from segmentation.errors import UserError
-from segmentation.home import Home, connect_read_only
+from segmentation.home import Home, connect_read_only, duckdb_settings
 
 SCHEMAS = ("marts", "segments")
 # not "segments.duckdb": DuckDB names the catalog after the file, and "segments.x" would then mean two things
@@ -66,7 +66,7 @@ def read_relation(home: Home, relation: str, order: Sequence[str]) -> tuple[list
 
 
 def _copy(warehouse: Path, work: Path) -> list[str]:
-    connection = duckdb.connect(str(work / DATABASE), config={"threads": 2})
+    connection = duckdb.connect(str(work / DATABASE), config=duckdb_settings())
     try:
         connection.execute(f"attach '{_escaped(warehouse)}' as warehouse (read_only)")
         rows = connection.execute(

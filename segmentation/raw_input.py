@@ -10,6 +10,7 @@ import duckdb
 
 from segmentation.contract import CONTRACT, REQUIRED_TABLES, Table
 from segmentation.errors import UserError
+from segmentation.home import duckdb_settings
 
 FORMATS = ("parquet", "csv")
 # One fixed way to read CSV. Nothing is guessed: DuckDB's guesses drop lines that begin with "#", skip what it takes for
@@ -103,7 +104,7 @@ def view_queries(files: dict[str, list[Path]]) -> dict[str, str]:
 
     Every file is checked here, before any database is touched. Raises UserError naming file and column.
     """
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with duckdb.connect(config=duckdb_settings()) as connection:
         return {name: _query(connection, name, table, files.get(name, [])) for name, table in CONTRACT.items()}
 
 
@@ -124,7 +125,7 @@ def unread(folder: Path, files: dict[str, list[Path]]) -> list[str]:
     """What lies in the folder and nobody will read: files, and columns as `file: columns`; often a misspelt name."""
     tables = [path for path in sorted(folder.iterdir()) if path.suffix[1:].lower() in FORMATS]
     notes = [path.name for path in tables if [path] not in files.values()]
-    with duckdb.connect(config={"threads": 2}) as connection:
+    with duckdb.connect(config=duckdb_settings()) as connection:
         for name, paths in files.items():
             header = _header(connection, paths[0])
             known = CONTRACT[name].columns

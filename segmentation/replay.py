@@ -10,7 +10,7 @@ from typing import TypeVar
 import duckdb
 
 from segmentation.errors import UserError
-from segmentation.home import Home
+from segmentation.home import Home, duckdb_settings
 
 Each = TypeVar("Each")
 PREFIX = "replay_"
@@ -248,4 +248,4 @@ def _keep_results(warehouse: duckdb.DuckDBPyConnection, mode: str, evaluations: 
 def _read(home: Home) -> duckdb.DuckDBPyConnection:
     if not home.warehouse.exists():
         raise UserError(f"{home.folder} holds no recorded evaluation yet: run `segmentation build` first.")
-    return duckdb.connect(str(home.warehouse), read_only=True)
+    return duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings())

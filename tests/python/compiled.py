@@ -13,7 +13,7 @@ from conftest import SETTINGS, WITH_JSON, Built
 
 from segmentation.contract import CONTRACT
 from segmentation.dbt_run import environment, run_dbt
-from segmentation.home import Home
+from segmentation.home import Home, duckdb_settings
 from segmentation.replay import PREFIX
 
 # beside the models themselves: the demo's keys and the reference tables
@@ -37,7 +37,7 @@ class CompiledModels:
                  if node["resource_type"] == "model" and node.get("compiled_code")}
         order = TopologicalSorter({name: [d for d in node["depends_on"]["nodes"] if d in nodes] for name, node in nodes.items()})
         self.nodes = [nodes[name] for name in order.static_order()]
-        self.connection = duckdb.connect(config={"threads": 2})
+        self.connection = duckdb.connect(config=duckdb_settings())
         for name in ("warehouse", "restricted"):
             self.connection.execute(f"attach ':memory:' as {name}")
             self.connection.execute(f"attach '{getattr(home, name)}' as built_{name} (read_only)")

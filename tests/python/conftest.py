@@ -10,14 +10,15 @@ import pytest
 from filelock import FileLock
 
 from segmentation.cli import main
-from segmentation.home import PROJECT
+from segmentation.home import PROJECT, duckdb_settings
 
 SETTINGS = (
     "SEGMENTS_RAW", "SEGMENTS_HOME", "SEGMENTS_KEY_FILE", "AS_OF", "KNOWN_AT", "INGESTED_AT", "REPORTING_CURRENCY",
     "SEGMENTS_THREADS", "SEGMENTS_MEMORY", "SEGMENTS_TARGET", "SEGMENTS_UNIT_TESTS", "DBT_WRITE_JSON",
 )
-# the builds of tests are small and two of them run at a time: DuckDB's second thread only takes CPU from the other build
+# what tests compute is small, and two of them run at a time: DuckDB's second thread would only take CPU from the other test
 ONE_THREAD = {"SEGMENTS_THREADS": "1"}
+os.environ.update(ONE_THREAD)
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
 # Files that share the small shop (processes.py): with pytest-xdist they run one after the other in one worker. The longest
 # come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
@@ -56,7 +57,7 @@ class Built:
 
     def rows(self, sql: str, parameters: list | None = None) -> list[tuple]:
         """Rows of a query on the warehouse, with the restricted database attached as `restricted`."""
-        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as connection:
+        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True, config=duckdb_settings()) as connection:
             connection.execute("set TimeZone = 'UTC'")
             connection.execute(f"attach '{self.folder / 'restricted.duckdb'}' as restricted (read_only)")
             return connection.execute(sql, parameters or []).fetchall()

@@ -10,6 +10,8 @@ from dbt.context.base import get_context_modules
 from dbt_common.clients.jinja import get_environment
 from dbt_common.exceptions.macros import MacroReturn
 
+from segmentation.home import duckdb_settings
+
 PREFIX = "dbt_macro__"
 
 
@@ -21,7 +23,7 @@ class Macros:
     """Every macro below `folders` as an attribute; `context` is what they see of dbt, `engine` what they dispatch to."""
 
     def __init__(self, *folders: Path, engine: str = "duckdb"):
-        self.connection = duckdb.connect()
+        self.connection = duckdb.connect(config=duckdb_settings())
         self.context = {
             "execute": True,
             "graph": SimpleNamespace(nodes={}),

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 from conftest import ONE_THREAD, SETTINGS, build
 
-from segmentation.home import PROJECT
+from segmentation.home import PROJECT, duckdb_settings
 
 FIRST, SECOND = "2026-03-01 00:00:00", "2026-03-08 00:00:00"
 KEYS = "\n".join(("5e" * 32, "a1" * 32, "0c" * 32))  # the third: a seed of leaf nonces, so that homes can be compared
@@ -110,7 +110,7 @@ class Command:
 
 def export(home: Path) -> dict[str, list[tuple]]:
     """All rows of all recorded and published tables of a home, ordered, without what is about the run itself."""
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True, config=duckdb_settings()) as connection:
         tables = connection.execute(
             """
             select schema_name, table_name, list(column_name order by column_index)

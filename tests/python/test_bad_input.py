@@ -24,7 +24,7 @@ from segmentation.cli import check_environment, complain, executor, main, prepar
 from segmentation.contract import CONTRACT
 from segmentation.dbt_run import environment, run_dbt
 from segmentation.errors import UserError
-from segmentation.home import PROJECT, Home
+from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.session import PHONE
 from segmentation.raw_input import create_views, find_files, fingerprint, unread, view_queries
 from segmentation.vault import ensure_keys
@@ -375,6 +375,20 @@ def test_memory_and_threads_are_limited_where_that_is_asked_for(name: str, value
         assert connection.execute(f"select current_setting('{setting}')").fetchone() == (held,)
     with pytest.raises(Refused, match=f"{name} must look like"):
         macros(hostile).limit_resources()
+
+
+def test_the_limits_hold_for_the_connections_of_the_commands(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("SEGMENTS_THREADS", "3")
+    monkeypatch.setenv("SEGMENTS_MEMORY", "300MB")
+    home = Home(tmp_path)
+    with home.writing() as connection:
+        held = connection.execute("select current_setting('threads'), current_setting('memory_limit')").fetchone()
+    assert held == (3, "286.1 MiB")
+    with connect_read_only(home.warehouse) as connection:
+        assert connection.execute("select current_setting('threads'), current_setting('memory_limit')").fetchone() == held
+    monkeypatch.setenv("SEGMENTS_THREADS", "many")
+    with pytest.raises(UserError, match="SEGMENTS_THREADS must be a number from 1 to 999, not 'many'."), home.writing():
+        pass
 
 
 def test_every_var_that_is_a_number_is_checked():
