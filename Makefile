@@ -27,7 +27,7 @@ demo: .venv/.ready ## Evaluate twelve Mondays of the demo shop, so that history 
 	@$(BIN)/segmentation demo
 
 test: .venv/.ready lint ## Run everything: style, conventions, dbt build with all tests, pytest
-	@$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 test-postgres: .venv/.ready ## Run what needs Postgres, on a temporary server of its own: results as on DuckDB, grants
 	@$(BIN)/python -m pytest -m postgres

@@ -16,11 +16,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
-import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from segmentation.errors import UserError
+from segmentation.files import read_yaml
 from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.publish import DATABASE, SCHEMAS
 
@@ -171,7 +171,7 @@ class Answer:
 
 def questions() -> list[Question]:
     """All questions, by number."""
-    content = yaml.safe_load((QUESTIONS / "_analyses.yml").read_text(encoding="utf-8"))
+    content = read_yaml(QUESTIONS / "_analyses.yml")
     return sorted((
         Question(entry["name"], entry["description"].strip(),
                  {name: need == "required" for name, need in entry["config"]["meta"]["parameters"].items()})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.errors import UserError
+from segmentation.files import read_yaml
 from segmentation.home import PROJECT, Home
 from segmentation.session import area_of
 
@@ -196,9 +197,7 @@ def _failure(done) -> str:
 
 def _written_description(test: str) -> str:
     """What the project's file says of a singular test: dbt forgets it when it parses a part of the project only."""
-    import yaml
-
-    content = yaml.safe_load((PROJECT / "tests" / "singular" / "_singular__tests.yml").read_text(encoding="utf-8"))
+    content = read_yaml(PROJECT / "tests" / "singular" / "_singular__tests.yml")
     return next((entry["description"] for entry in content["data_tests"] if entry["name"] == test), "")
 
 

@@ -21,12 +21,11 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import yaml
 
 from segmentation.ask import RISKY, as_csv, is_risky
 from segmentation.deletion import append
 from segmentation.errors import UserError
-from segmentation.files import check_target, write_whole
+from segmentation.files import check_target, read_yaml, write_whole
 from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.publish import read_relation
 from segmentation.verify import EXPORTS
@@ -72,7 +71,7 @@ def exportables() -> dict[str, Exportable]:
     """All models with `meta.export`, by name."""
     found = {}
     for path in sorted((PROJECT / "models").rglob("*.yml")):
-        for model in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", []):
+        for model in read_yaml(path).get("models", []):
             meta = model.get("config", {}).get("meta", {})
             if "export" in meta:
                 counts = tuple(

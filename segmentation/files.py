@@ -1,10 +1,17 @@
-"""Files for others to read: whole or not at all."""
+"""Files: YAML of the project to read, and files for others to read, whole or not at all."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from segmentation.errors import UserError
+
+
+def read_yaml(path: Path) -> dict:
+    """What a YAML file of the project says; an empty file says nothing. libyaml reads it, where PyYAML has it, eight times faster."""
+    import yaml  # late: most commands read none
+
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
 
 
 def write_whole(path: Path, text: str) -> None:

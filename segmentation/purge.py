@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import yaml
-
 from segmentation import deletion, outbox
 from segmentation.errors import UserError
+from segmentation.files import read_yaml
 from segmentation.home import PROJECT, Home
 from segmentation.person import erased_hash, hmac_hex, record_secrets
 from segmentation.publish import publish
@@ -55,7 +54,7 @@ def salt_retention_days() -> int:
 
 
 def _days_setting(name: str) -> int:
-    days = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"].get(name)
+    days = read_yaml(PROJECT / "dbt_project.yml")["vars"].get(name)
     if not isinstance(days, int) or isinstance(days, bool) or days < 1:
         raise UserError(f"{name} in dbt_project.yml must be a whole number of days, 1 or more.")
     return days

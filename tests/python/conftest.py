@@ -20,32 +20,18 @@ SETTINGS = (
 ONE_THREAD = {"SEGMENTS_THREADS": "1"}
 os.environ.update(ONE_THREAD)
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
-# Files that share the small shop (processes.py): with pytest-xdist they run one after the other in one worker. The longest
-# come first, so that the workers end at about the same time; a file that is not named is a group of its own, after them.
-GROUPS = [["test_crash", "test_concurrency", "test_replay", "test_verify", "test_ask", "test_evidence"],
-          ["test_demo_data", "test_metrics"], ["test_history_properties"], ["test_determinism"], ["test_privacy_scan"], ["test_conventions"],
-          ["test_bad_input"], ["test_spec_gate"]]
-RANKS = {name: (number, place) for number, names in enumerate(GROUPS) for place, name in enumerate(names)}
+# `make test` gives whole files to the workers of pytest-xdist: the longest first, so that all end at about the same time.
+LONGEST = ["test_erase", "test_history_properties", "test_replay", "test_verify", "test_determinism", "test_crash", "test_spec_gate", "test_rotation",
+           "test_stability", "test_predictions", "test_erase_device", "test_coarse_sums", "test_ask", "test_export", "test_changes",
+           "test_demo_data", "test_identity", "test_lifecycle", "test_soft_opt_in", "test_examples", "test_evidence"]
+RANKS = {name: number for number, name in enumerate(LONGEST)}
 SEGMENT_FOLDERS = sorted(path for path in (PROJECT / "models/segments").iterdir() if path.is_dir())
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the groups into their order."""
-    items.sort(key=lambda item: RANKS.get(item.path.stem, (len(GROUPS), 0)))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Give whole groups to workers. (`--dist loadgroup` with marks is without effect under pytest 9.2 and pytest-xdist 3.8.)"""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class GroupScheduling(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = Path(nodeid.split("::")[0]).stem
-            return f"group {RANKS[file][0]}" if file in RANKS else file
-
-    return GroupScheduling(config, log)
+    """Put the files into their order."""
+    items.sort(key=lambda item: RANKS.get(item.path.stem, len(LONGEST)))
 
 
 class Built:
@@ -81,26 +67,34 @@ def command(folder: Path, *arguments: str, **settings: str) -> Built:
                 os.environ[name] = value
 
 
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that tests only read, made by the first worker of pytest-xdist that asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    made = folder.with_name(f"{name} made")
+    with FileLock(folder.with_name(f"{name}.lock")):
+        if not made.exists():
+            assert not folder.exists(), f"{name}: another worker could not make it"
+            make(folder)
+            made.touch()
+    return folder
+
+
+def succeed(built: Built) -> None:
+    """What tests are to read must have been built."""
+    assert built.code == 0
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Built:
-    """The demo shop, built with all dbt tests, unit tests too. Tests only read it, so the workers of pytest-xdist share one build."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
-    built = folder.with_name("demo built")
-    with FileLock(folder.with_name("demo.lock")):
-        if not built.exists():
-            assert not folder.exists(), "another worker's build has failed"
-            assert build(folder, SEGMENTS_UNIT_TESTS="true", **WITH_JSON).code == 0
-            built.touch()
-    return Built(folder, 0)
+    """The demo shop, built with all dbt tests, unit tests too."""
+    return Built(made_once(tmp_path_factory, "demo", lambda folder: succeed(build(folder, SEGMENTS_UNIT_TESTS="true", **WITH_JSON))), 0)
 
 
 @pytest.fixture(scope="session")
 def weeks(tmp_path_factory) -> Built:
     """The demo evaluated on its twelve Mondays, as `segmentation demo` does it."""
-    made = command(tmp_path_factory.mktemp("weeks"), "demo")
-    assert made.code == 0
-    return made
+    return Built(made_once(tmp_path_factory, "weeks", lambda folder: succeed(command(folder, "demo"))), 0)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
-from conftest import ONE_THREAD, SETTINGS, build
+from conftest import ONE_THREAD, SETTINGS, build, made_once
 
 from segmentation.home import PROJECT, duckdb_settings
 
@@ -138,41 +138,28 @@ def complete(home: Path, raw: Path, as_of: str) -> None:
 
 
 class Shop:
-    """The small shop, evaluated with nothing in the way: a home for each date, and what it held. Tests copy a home to change it."""
+    """The small shop, evaluated with nothing in the way: a home for each date. Tests copy a home to change it."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.raw = write_shop(folder / "raw")
-        self.homes: dict[str, Path] = {}
-        self.exports: dict[str, dict[str, list[tuple]]] = {}
+    def __init__(self, raw: Path, homes: dict[str, Path]):
+        self.raw = raw
+        self.homes = homes
 
     @property
     def home(self) -> Path:
         """The home after the newest evaluation."""
         return self.homes[max(self.homes)]
 
-    def home_before(self, as_of: str) -> Path:
-        """A new home that holds the evaluations before a date."""
-        home = Path(tempfile.mkdtemp(prefix="home", dir=self.folder))
+
+def undisturbed_shop(tmp_path_factory) -> Shop:
+    """One shop for all test files that ask for it, evaluated at FIRST and SECOND."""
+
+    def evaluate(home: Path, as_of: str) -> None:
         if as_of == SECOND:
-            shutil.copytree(self.homes[FIRST], home, symlinks=True, dirs_exist_ok=True)
-        return home
+            shutil.copytree(homes[FIRST], home, symlinks=True)
+        complete(home, raw, as_of)
 
-    def keep(self, as_of: str, home: Path) -> None:
-        """Remember a home after its evaluation of a date, which was disturbed by nothing."""
-        self.homes[as_of], self.exports[as_of] = home, export(home)
-
-
-_shops: list[Shop] = []
-
-
-def undisturbed_shop(tmp_path_factory, until: str = SECOND) -> Shop:
-    """One shop for all test files that ask for it, evaluated at least until a date."""
-    if not _shops:
-        _shops.append(Shop(tmp_path_factory.mktemp("shop")))
-    for as_of in (FIRST, SECOND):
-        if as_of <= until and as_of not in _shops[0].homes:
-            home = _shops[0].home_before(as_of)
-            complete(home, _shops[0].raw, as_of)
-            _shops[0].keep(as_of, home)
-    return _shops[0]
+    raw = made_once(tmp_path_factory, "small shop", lambda folder: write_shop(folder / "raw")) / "raw"
+    homes: dict[str, Path] = {}
+    for number, as_of in enumerate((FIRST, SECOND), start=1):
+        homes[as_of] = made_once(tmp_path_factory, f"small shop evaluated {number}", partial(evaluate, as_of=as_of))
+    return Shop(raw, homes)

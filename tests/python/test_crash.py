@@ -31,11 +31,11 @@ class Shops:
     """The shared shop with its undisturbed history, and homes that died at several moments and were built again.
 
     A kill leaves the files as they are at that moment. So one run serves several: it is stopped, its home copied, and
-    let go on. (The first build is killed for good, with its whole process group.)
+    let go on; in the end it is killed for good, with its whole process group, as the first build is.
     """
 
     def __init__(self, tmp_path_factory):
-        self.shop = undisturbed_shop(tmp_path_factory, until=FIRST)
+        self.shop = undisturbed_shop(tmp_path_factory)
         folder = tmp_path_factory.mktemp("crash")
         moments = {
             "snapshot": r"OK snapshotted snapshots\.segment_membership",
@@ -44,14 +44,13 @@ class Shops:
         first = Command(folder / "first", **shop_settings(self.shop.raw, FIRST))
         first.wait_until(r"START sql table model marts\.customers")
         assert first.signal()[0] == -signal.SIGKILL
-        home = self.shop.home_before(SECOND)
-        run = Command(home, **shop_settings(self.shop.raw, SECOND))
+        run = Command(copied(self.shop.homes[FIRST], folder / "second"), **shop_settings(self.shop.raw, SECOND))
         for name, moment in moments.items():
             run.wait_until(moment)
             with run.frozen():
                 copied(home, folder / name)
-        assert run.finish()[0] == 0
-        self.shop.keep(SECOND, home)
+        assert run.signal()[0] == -signal.SIGKILL
+        self.exports = {as_of: export(home) for as_of, home in self.shop.homes.items()}
         # and now what the next build makes of them
         self.homes = {name: folder / name for name in ("first", *moments)}
         for name, killed in self.homes.items():
@@ -71,15 +70,15 @@ def calm(shops: Shops, tmp_path: Path) -> Built:
 
 
 def test_the_small_shop_has_a_history_worth_killing(shops: Shops):
-    with_members = {row[1] for row in shops.shop.exports[SECOND]["segments.segment_members"]}
+    with_members = {row[1] for row in shops.exports[SECOND]["segments.segment_members"]}
     assert len(with_members) >= 5
-    closed = [row for row in shops.shop.exports[SECOND]["segments.segment_membership_history"] if row[3] is not None]
-    assert closed and len(shops.shop.exports[SECOND]["audit.segment_runs"]) == 2
+    closed = [row for row in shops.exports[SECOND]["segments.segment_membership_history"] if row[3] is not None]
+    assert closed and len(shops.exports[SECOND]["audit.segment_runs"]) == 2
 
 
 @pytest.mark.parametrize("moment, as_of", [("first", FIRST), ("snapshot", SECOND), ("evaluations", SECOND)])
 def test_a_killed_build_and_another_give_what_an_undisturbed_one_gives(moment: str, as_of: str, shops: Shops):
-    assert differences(shops.shop.exports[as_of], shops.found[moment]) == []
+    assert differences(shops.exports[as_of], shops.found[moment]) == []
 
 
 def test_killed_builds_leave_no_rubbish(shops: Shops):
