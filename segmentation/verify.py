@@ -439,13 +439,13 @@ def _parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
         if not path.exists():
             found.append(f"{path}: is missing; build again, or it was removed.")
             continue
-        columns = ", ".join(f'"{column}"' for (column,) in connection.execute(f"select column_name from (describe {copied})").fetchall())
-        shown, told = f"select * from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')", f"select {columns} from {copied}"
+        told, shown = f"from {copied}", f"from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
         try:
-            [(is_same_shape,)] = connection.execute(f"select (select list((column_name, column_type)) from (describe {shown})) "
-                                                    f"is not distinct from (select list((column_name, column_type)) from (describe {told}))").fetchall()
-            [(n_told, n_shown)] = connection.execute(f"select (select count(*) from ({told})), (select count(*) from ({shown}))").fetchall()
-            if not is_same_shape or n_told != n_shown or connection.execute(f"({told}) except all ({shown}) limit 1").fetchall():
+            is_same = len({(*one.columns, *map(str, one.types)) for one in map(connection.sql, (told, shown))}) == 1
+            if is_same:
+                [(is_same,)] = connection.execute(f"select (select count(*) from ({told})) = (select count(*) from ({shown})) "
+                                                  f"and not exists (({told}) except all ({shown}))").fetchall()
+            if not is_same:
                 found.append(f"{path}: does not hold what {DATABASE} holds; build again, or one of the two was changed.")
         except duckdb.Error:
             found.append(f"{path}: cannot be read as the table it is named after; build again, or it was changed.")
