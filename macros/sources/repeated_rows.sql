@@ -16,9 +16,11 @@ with checked as (
     where rejected_reason is null
 ),
 
+-- read by itself: DuckDB would keep what two read in memory, and these are all rows
 repeated_keys as (
     select {{ keys }}
-    from checked
+    from {{ relation }}
+    where rejected_reason is null
     group by {{ keys }}
     having count(*) > 1
 ),

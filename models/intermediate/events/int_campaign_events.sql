@@ -7,8 +7,7 @@ with clock as (
 -- what belongs to a campaign: what was sent, and what people did with it; an unsubscription need not name one
 events as (
     select * from {{ ref('int_events') }}
-    where customer_id is not null
-        and (campaign_id is not null or event_type = 'unsubscribed')
+    where campaign_id is not null or event_type = 'unsubscribed'
 ),
 
 customer_keys as (

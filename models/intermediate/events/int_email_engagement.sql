@@ -20,7 +20,6 @@ emails as (
     from {{ ref('int_events_checked') }} as events
     inner join event_types on events.event_type = event_types.event_type
     where events.is_usable
-        and events.customer_id is not null
         and events.campaign_id is not null
 ),
 

@@ -34,12 +34,14 @@ totals as (
     group by as_of, customer_key
 ),
 
+-- read by themselves: DuckDB would keep what two read in memory, and these are all orders
 order_days as (
     select distinct
         as_of,
         customer_key,
         order_date
-    from valid_orders
+    from {{ ref('orders') }}
+    where is_valid and customer_key is not null
 ),
 
 gaps as (
