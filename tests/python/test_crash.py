@@ -48,7 +48,7 @@ class Shops:
         for name, moment in moments.items():
             run.wait_until(moment)
             with run.frozen():
-                copied(home, folder / name)
+                copied(run.home, folder / name)
         assert run.signal()[0] == -signal.SIGKILL
         self.exports = {as_of: export(home) for as_of, home in self.shop.homes.items()}
         # and now what the next build makes of them
