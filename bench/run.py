@@ -92,8 +92,7 @@ def newest_recorded_at(raw: Path) -> str:
 
 def run_tuned(raw: str, output: str, as_of: str) -> None:
     """Run tuned.sql into a new database file (in a process of its own, so that it can be measured)."""
-    threads = os.environ.get("SEGMENTS_THREADS", DEFAULT_THREADS)
-    with duckdb.connect(output, config={"threads": int(threads)}) as db:
+    with duckdb.connect(output, config={"threads": int(os.environ["SEGMENTS_THREADS"])}) as db:
         db.execute("set variable raw = $1", [raw])
         db.execute("set variable as_of = $1::timestamp", [as_of])
         db.execute(TUNED_SQL.read_text())
@@ -108,8 +107,7 @@ def run_in_turns(raw: Path, work: Path, as_of: str, repeats: int, builds: dict[s
         for name, arguments in builds.items():
             home = work / name.replace(" ", "_")
             shutil.rmtree(home, ignore_errors=True)
-            settings = {"SEGMENTS_RAW": str(raw), "SEGMENTS_HOME": str(home), "AS_OF": as_of, "DBT_WRITE_JSON": "true",
-                        "SEGMENTS_THREADS": os.environ.get("SEGMENTS_THREADS", DEFAULT_THREADS)}
+            settings = {"SEGMENTS_RAW": str(raw), "SEGMENTS_HOME": str(home), "AS_OF": as_of, "DBT_WRITE_JSON": "true"}
             costs[name].append(measured([segmentation, *arguments], work / f"{home.name}.log", **settings))
         tuned.unlink(missing_ok=True)
         script = [sys.executable, __file__, "--tuned", str(raw), str(tuned), as_of]
@@ -140,7 +138,7 @@ def print_where_time_goes(home: Path, wall: float, tuned_wall: float) -> None:
         kind = result["unique_id"].partition(".")[0]
         seconds[kind] += result["execution_time"]
         nodes[kind] += 1
-    print(f"\nwhere the last build's {wall:.1f} s went")
+    print(f"\nwhere the last build's {wall:.1f} s went (two nodes run at a time, so theirs add up to more)")
     for kind, spent in seconds.most_common():
         print(f"{spent:8.2f} s  inside {nodes[kind]} nodes of kind {kind}")
     print(f"{written['elapsed_time']:8.2f} s  in dbt's graph, first to last node")
@@ -234,6 +232,7 @@ def main() -> int:
     parser.add_argument("--models-only", action="store_true", help="leave out the build with its tests")
     parser.add_argument("--tuned", nargs=3, metavar=("RAW", "OUTPUT", "AS_OF"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    os.environ.setdefault("SEGMENTS_THREADS", DEFAULT_THREADS)
     if arguments.tuned:
         run_tuned(*arguments.tuned)
         return 0

@@ -441,7 +441,8 @@ def _parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
             continue
         told, shown = f"from {copied}", f"from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
         try:
-            is_same = len({(*one.columns, *map(str, one.types)) for one in map(connection.sql, (told, shown))}) == 1
+            shape_told, shape_shown = ((one.columns, list(map(str, one.types))) for one in map(connection.sql, (told, shown)))
+            is_same = shape_told == shape_shown
             if is_same:
                 [(is_same,)] = connection.execute(f"select (select count(*) from ({told})) = (select count(*) from ({shown})) "
                                                   f"and not exists (({told}) except all ({shown}))").fetchall()

@@ -509,7 +509,7 @@ def places(value, path=()):
 PLACES = {name: list(places(DEFAULTS | spec_of(NODES[name]))) for name in ("vip", "cart_abandoner")}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(data=st.data())
 def test_hostile_values_give_a_sentence(macros, data):
     """Whatever stands at one place of a spec: it passes, or every line names the segment and a field, on one line."""
@@ -522,7 +522,7 @@ def test_hostile_values_give_a_sentence(macros, data):
         assert line.isprintable() or not line.isascii()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(value=st.integers() | st.floats() | st.text(max_size=30) | st.booleans() | st.just("x'); drop table t; --"))
 def test_an_accepted_parameter_reaches_sql_unchanged(macros, value):
     """A parameter is refused, or DuckDB reads back exactly what the YAML says."""
