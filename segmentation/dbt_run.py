@@ -114,10 +114,9 @@ def _less_ado():
     model anew in each call, though they are the same.
     """
     global n_calls
-    from dbt.adapters.events.types import ConnectionUsed, SQLQuery, SQLQueryStatus
     from dbt_common.clients.jinja import MacroFuzzEnvironment
     from dbt_common.events import event_manager_client
-    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
 
     class Selective(EventManager):
@@ -129,7 +128,7 @@ def _less_ado():
                 super().fire_event(e, level, *more, **named)
 
     def fill(event, *values, **named) -> None:
-        if manager.wants_debug() or not isinstance(event, (ConnectionUsed, SQLQuery, SQLQueryStatus)):
+        if manager.wants_debug() or not isinstance(event, DebugLevel):
             former_fill(event, *values, **named)
 
     def compile_once(templates, *source, **more):

@@ -56,3 +56,23 @@
 {% macro spark__identifier_bucket(text) -%}
     (hash({{ text }}) & 65535)
 {%- endmacro %}
+
+{#
+    A number of up to 64 bits for a text, by the engine's own hash: to find what may be equal among very many texts. Different texts
+    may have the same number, and another version of the engine may count otherwise: nobody keeps it. Argument: text (SQL).
+#}
+{% macro text_number(text) -%}
+    {{ return(adapter.dispatch('text_number')(text)) }}
+{%- endmacro %}
+
+{% macro default__text_number(text) -%}
+    hashtextextended({{ text }}, 0)
+{%- endmacro %}
+
+{% macro duckdb__text_number(text) -%}
+    hash({{ text }})
+{%- endmacro %}
+
+{% macro spark__text_number(text) -%}
+    xxhash64({{ text }})
+{%- endmacro %}

@@ -6,12 +6,12 @@
     'int_contact_addresses',
     'int_customer_identifiers',
     'int_customers',
-    'int_event_exceptions',
     'int_exchange_rates',
     'int_load_counts',
     'int_notices',
     'int_order_lines',
     'int_orders',
     'int_products',
-    'int_refunds'
+    'int_refunds',
+    'int_repeated_events'
 ]) }}

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -43,10 +44,24 @@ class Built:
 
     def rows(self, sql: str, parameters: list | None = None) -> list[tuple]:
         """Rows of a query on the warehouse, with the restricted database attached as `restricted`."""
-        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True, config=duckdb_settings()) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute(f"attach '{self.folder / 'restricted.duckdb'}' as restricted (read_only)")
+        connection, names = engine(), ("warehouse", "restricted")
+        try:
+            for name in names:
+                connection.execute(f"attach '{self.folder / name}.duckdb' as {name} (read_only)")
+            connection.execute("use warehouse")
             return connection.execute(sql, parameters or []).fetchall()
+        finally:
+            connection.execute("use memory")
+            for name in names:
+                connection.execute(f"detach database if exists {name}")
+
+
+@cache
+def engine() -> duckdb.DuckDBPyConnection:
+    """DuckDB for all queries of the tests: to start one takes longer than to open a home in it."""
+    connection = duckdb.connect(config=duckdb_settings())
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
 
 
 def build(folder: Path, *options: str, **settings: str) -> Built:

@@ -10,11 +10,12 @@ with settings as (
     from {{ ref('int_settings') }}
 ),
 
--- events are too many to be copied: what is not simply accepted stands apart
+-- events are too many to be copied: what was delivered again stands apart
 events as (
     select
         source_system,
         count(*) as n_rows_in,
+        count(*) filter (where not is_usable) as n_unusable,
         count(erased_until) as n_erased_rows,
         max(case when is_usable then recorded_at else {{ least_of(['recorded_at', 'erased_until']) }} end)
             filter (where is_usable or erased_until is not null) as newest_recorded_at
@@ -22,12 +23,11 @@ events as (
     group by source_system
 ),
 
-event_exceptions as (
+repeated_events as (
     select
         source_system,
-        sum(n_unusable) as n_unusable,
-        sum(greatest(n_rows - n_unusable - 1, 0)) as n_duplicates
-    from {{ ref('int_event_exceptions') }}
+        sum(n_rows - 1) as n_duplicates
+    from {{ ref('int_repeated_events') }}
     group by source_system
 ),
 
@@ -79,12 +79,12 @@ counts as (
         'events' as table_name,
         events.source_system,
         events.n_rows_in,
-        coalesce(event_exceptions.n_unusable, 0) as n_unusable,
+        events.n_unusable,
         events.n_erased_rows,
-        coalesce(event_exceptions.n_duplicates, 0) as n_duplicate_events,
+        coalesce(repeated_events.n_duplicates, 0) as n_duplicate_events,
         events.newest_recorded_at
     from events
-    left join event_exceptions on events.source_system = event_exceptions.source_system
+    left join repeated_events on events.source_system = repeated_events.source_system
 )
 
 select

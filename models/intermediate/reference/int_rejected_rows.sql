@@ -5,10 +5,10 @@
     'exchange_rates', 'scheduled_sends', 'events'
 ] %}
 
--- events are many: without an unusable one they are not read again
-with unusable_events as (
-    select event_id from {{ ref('int_event_exceptions') }}
-    where n_unusable > 0
+-- events are many: without a rejected one they are not read again
+with rejected_events as (
+    select source_system from {{ ref('int_load_counts') }}
+    where table_name = 'events' and n_unusable > n_erased_rows
 )
 
 {%- for table in tables %}
@@ -20,7 +20,7 @@ select
     {{ canonical_row(fact.columns, 'checked') }} || coalesce(chr(31) || 'unreadable=' || checked.unreadable_value, '') as payload
 from {{ ref('int_' ~ table ~ '_checked') }} as checked
 {%- if table == 'events' %}
-inner join unusable_events on coalesce(checked.event_id, '') = unusable_events.event_id
+inner join rejected_events on checked.source_system = rejected_events.source_system
 {%- endif %}
 where checked.rejected_reason != {{ erased_reason() }}
 {%- if fact.fixed %}
