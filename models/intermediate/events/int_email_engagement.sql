@@ -23,9 +23,10 @@ emails as (
         and events.campaign_id is not null
 ),
 
+-- without the other purposes they are clearly the smaller side of the join, and the engine keeps that in memory
 periods as (
     select * from {{ ref('int_person_periods') }}
-    where identifier_type = 'customer_id'
+    where identifier_type = 'customer_id' and purpose in (select purpose from event_types)
 ),
 
 -- one row per campaign: a campaign sent twice, or opened twice, is one
