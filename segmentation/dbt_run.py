@@ -15,6 +15,8 @@ from segmentation.home import PROJECT, Home
 from segmentation.session import area_of
 
 PARSED = "partial_parse.msgpack"
+# how DuckDB and Postgres say that a sum, or an amount in another currency, does not fit its type
+TOO_LARGE = r"DECIMAL\(\d+,\d+\) failed: value is out of range|Overflow in|numeric field overflow"
 n_calls = 0  # of dbt in this process
 _templates: dict[tuple, object] = {}  # compiled Jinja, for further calls of dbt in this process
 
@@ -74,7 +76,11 @@ def run_dbt(
     if not result.success:
         failed = [done for done in result.result if done.status in ("error", "fail")]
         log = home.target.with_name("logs") / "dbt.log"
-        lines = [f"{done.node.name}: {_failure(done)}" for done in failed]
+        too_large = [done.node.name for done in failed if re.search(TOO_LARGE, done.message or "")]
+        lines = [f"{done.node.name}: {_failure(done)}" for done in failed if done.node.name not in too_large]
+        if too_large:
+            lines.append(f"Amounts are larger than money can be ({', '.join(too_large)}): look for absurd amounts in orders, order_lines, "
+                         "refunds and events, and for absurd exchange_rates.")
         raise UserError("\n".join(lines) or f"dbt failed: see {log}.")
     return result.result
 

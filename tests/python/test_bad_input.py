@@ -616,6 +616,10 @@ def test_data_that_cannot_be_evaluated_stops_the_build_with_one_sentence(tmp_pat
     raw = raw_folder(orders=[order, order | {"order_id": "o2", "currency": "USD"}])
     said = failing_build(home, capsys, SEGMENTS_RAW=str(raw))
     assert "orders are in several currencies: set REPORTING_CURRENCY" in said
+    # each order's amount is one that money can be, their sum is not
+    absurd = order | {"customer_id": "c", "gross_amount": "9999999999999999.99"}
+    said = failing_build(tmp_path / "absurd", capsys, SEGMENTS_RAW=str(raw_folder("large", orders=[absurd, absurd | {"order_id": "o2"}])))
+    assert "Amounts are larger than money can be" in said and "customer_orders" in said and "absurd amounts in orders" in said
     # no order at all, and of the rest no row that can be used
     csv_file(ORDERS)(raw)
     csv_file("event_id,occurred_at,event_type\ne1,never,page_view\n,2026-01-01,page_view\n", "events.csv")(raw)
