@@ -891,7 +891,7 @@ def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:
             """,
             [mode, [one.as_of for one in evaluations]],
         ).fetchall()
-    table = Table(title=f"Replay {mode} of {outcome.n_dates:,} dates", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(title=f"Replay {mode} of {outcome.n_dates:,} date{'s' * (outcome.n_dates != 1)}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for heading in ("as of", "known at", "on record", "identical", "added", "removed", "modified", "other hashes"):
         table.add_column(heading, justify="left" if heading.endswith(("of", "at")) else "right", no_wrap=True)
     for as_of, known_at, *numbers in rows:

@@ -136,6 +136,10 @@ def test_the_consent_ui_tells_what_each_active_segment_does(demo: Built, tmp_pat
     assert carts["basis_text"] == "your consent" and carts["recipients"] == ["Nordpost Mail"]
     assert carts["consent_purposes"] == ["personalize.content.profiling"] and carts["purpose_name"] == "Browsing profile"
     assert carts["opt_out_url"] == "/privacy/choices" and "30 days" in carts["retention_text"]
+    assert carts["messages_text"] == "only with your consent"
+    assert told["vip"]["messages_text"].startswith("with your consent; e-mails also") and told["vip"]["messages_text"].endswith("until you object")
+    sent = {name for (name,) in demo.rows("select segment_id from activation.audiences where channel in ('email', 'sms')")}
+    assert {name for name, segment in told.items() if segment["messages_text"]} == sent & set(told)
     assert not re.search("[0-9a-f]{32}|@", text)
 
 
