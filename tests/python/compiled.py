@@ -5,7 +5,10 @@ members, their hashes and intervals; snapshots, hooks and incremental steps are 
 """
 
 import json
+import shutil
 from graphlib import TopologicalSorter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
@@ -26,13 +29,7 @@ class CompiledModels:
     """The wanted models of a replay, and all that they read, ready to run on other raw tables than those of a built demo."""
 
     def __init__(self, built: Built, wanted: tuple[str, ...]):
-        home = Home(built.folder)
-        with pytest.MonkeyPatch.context() as patch:
-            for name in SETTINGS:
-                patch.delenv(name, raising=False)
-            with environment({"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded", **WITH_JSON}):
-                run_dbt(["compile", "--select", *(f"+{name}" for name in wanted)], home, folder="replay")
-        manifest = json.loads((home.target / "replay" / "manifest.json").read_text())
+        home, manifest = Home(built.folder), compiled_manifest(built, wanted)
         nodes = {name: node for name, node in manifest["nodes"].items()
                  if node["resource_type"] == "model" and node.get("compiled_code")}
         order = TopologicalSorter({name: [d for d in node["depends_on"]["nodes"] if d in nodes] for name, node in nodes.items()})
@@ -97,6 +94,18 @@ class CompiledModels:
     def relation(self, name: str) -> str:
         """Where the model of this name stands."""
         return relation(next(node for node in self.nodes if node["name"] == name))
+
+
+def compiled_manifest(built: Built, wanted: tuple[str, ...]) -> dict:
+    """dbt's manifest with the SQL of the wanted models and of all that they read, compiled in a copy of the home: dbt opens
+    databases to write, and meanwhile other workers read the built ones."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        home = Home(Path(shutil.copytree(built.folder, Path(folder) / "home", symlinks=True)))
+        for name in SETTINGS:
+            patch.delenv(name, raising=False)
+        with environment({"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded", **WITH_JSON}):
+            run_dbt(["compile", "--select", *(f"+{name}" for name in wanted)], home, folder="replay")
+        return json.loads((home.target / "replay" / "manifest.json").read_text())
 
 
 def relation(node: dict) -> str:
