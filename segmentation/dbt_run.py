@@ -16,7 +16,7 @@ from segmentation.session import area_of
 
 PARSED = "partial_parse.msgpack"
 # how DuckDB and Postgres say that a sum, or an amount in another currency, does not fit its type
-TOO_LARGE = r"DECIMAL\(\d+,\d+\) failed: value is out of range|Overflow in|numeric field overflow"
+TOO_LARGE = r"DECIMAL\(\d+,\d+\) failed: value is out of range|Overflow in \w+ of DECIMAL|numeric field overflow"
 n_calls = 0  # of dbt in this process
 _templates: dict[tuple, object] = {}  # compiled Jinja, for further calls of dbt in this process
 
