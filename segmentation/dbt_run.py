@@ -18,7 +18,9 @@ PARSED = "partial_parse.msgpack"
 # how DuckDB and Postgres say that a sum, or an amount in another currency, does not fit its type
 TOO_LARGE = r"DECIMAL\(\d+,\d+\) failed: value is out of range|Overflow in \w+ of DECIMAL|numeric field overflow"
 n_calls = 0  # of dbt in this process
-_templates: dict[tuple, object] = {}  # compiled Jinja, for further calls of dbt in this process
+# for further calls of dbt in this process: compiled Jinja, and the columns of queries that were compared with a contract
+_templates: dict[tuple, object] = {}
+_described: dict[tuple, list] = {}
 
 
 @contextlib.contextmanager
@@ -117,9 +119,14 @@ def _less_ado():
 
     dbt builds some thousand debug events before it asks whether a log wants them, and Python searches dbt's parsed project for
     cycles again and again. What the call before left behind is searched once, before the next one. dbt compiles every macro and
-    model anew in each call, though they are the same.
+    model anew in each call, though they are the same, and asks which columns a query has, though it is the same query on
+    relations whose columns the project fixes. It makes a dict of a node each time that a macro looks at it, and a table with
+    parsers of dates for each statement that returns nothing.
     """
     global n_calls
+    from dbt.adapters.duckdb import DuckDBAdapter
+    from dbt.contracts.graph.manifest import FlatGraphMapping
+    from dbt_common.clients import agate_helper
     from dbt_common.clients.jinja import MacroFuzzEnvironment
     from dbt_common.events import event_manager_client
     from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
@@ -143,21 +150,48 @@ def _less_ado():
             _templates[key] = former_compile(templates, *source, **more)
         return _templates[key]
 
-    manager, former_compile = Selective(), MacroFuzzEnvironment.compile
-    former, former_fill, is_collecting = event_manager_client.get_event_manager(), BaseEvent.__init__, gc.isenabled()
+    def describe_once(adapter, sql):
+        # a raw table's columns are whatever the file has: staging casts them, so from there on they are the project's own
+        key = (PROJECT, sql)
+        if key not in _described:
+            _described[key] = former_describe(adapter, sql)
+        return _described[key]
+
+    def node_once(nodes, key):
+        made = nodes.__dict__.setdefault("made", {})
+        if key not in made:
+            made[key] = former_node(nodes, key)
+        return made[key]
+
+    manager, nothing, is_collecting = Selective(), agate_helper.empty_table(), gc.isenabled()
+    former_manager, former_fill = event_manager_client.get_event_manager(), BaseEvent.__init__
+    former_compile, former_describe = MacroFuzzEnvironment.compile, DuckDBAdapter.get_column_schema_from_query
+    former_node = FlatGraphMapping.__getitem__
     if n_calls and not is_collecting:
         gc.collect()
     n_calls += 1
     gc.disable()
     event_manager_client.ctx_set_event_manager(manager)
-    BaseEvent.__init__, MacroFuzzEnvironment.compile = fill, compile_once
+    try:
+        with (_replaced(BaseEvent, "__init__", fill), _replaced(MacroFuzzEnvironment, "compile", compile_once),
+              _replaced(DuckDBAdapter, "get_column_schema_from_query", describe_once),
+              _replaced(FlatGraphMapping, "__getitem__", node_once), _replaced(agate_helper, "empty_table", lambda: nothing)):
+            yield
+    finally:
+        event_manager_client.ctx_set_event_manager(former_manager)
+        if is_collecting:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def _replaced(owner, name: str, by: Callable):
+    """Put a function in the place of one of dbt's, for the time of a call."""
+    former = getattr(owner, name)
+    setattr(owner, name, by)
     try:
         yield
     finally:
-        BaseEvent.__init__, MacroFuzzEnvironment.compile = former_fill, former_compile
-        event_manager_client.ctx_set_event_manager(former)
-        if is_collecting:
-            gc.enable()
+        setattr(owner, name, former)
 
 
 def _close_databases() -> None:

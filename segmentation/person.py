@@ -7,6 +7,7 @@ model is covered by the names of its columns, and a table that is none of the pr
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -340,12 +341,16 @@ def residues(
         return
     pattern, known = "|".join(words), _known_identifiers(connection, person)
     for table in connection.tables():
-        if table.place in others or schemas is not None and table.place[:2] not in schemas:
+        if not table.texts or table.place in others or schemas is not None and table.place[:2] not in schemas:
             continue
-        for column in table.texts:
-            text = f'"{column}"::varchar'
+        texts, relation = [f'"{column}"::varchar' for column in table.texts], connection.sql_name(table.relation)
+        # a table is read once, and again only where something was found
+        [is_held] = connection.execute(
+            "select " + ", ".join(f"bool_or({connection.holds_pattern.format(text)})" for text in texts) + f" from {relation}",
+            [pattern] * len(texts)).fetchall()
+        for column, text in itertools.compress(zip(table.texts, texts), is_held):
             found = connection.execute(
-                f"select distinct {text} from {connection.sql_name(table.relation)} where {connection.holds_pattern.format(text)}"
+                f"select distinct {text} from {relation} where {connection.holds_pattern.format(text)}"
                 + ("" if column in GIVEN_COLUMNS else " limit 1"), [pattern]).fetchall()
             if not all(_is_of_somebody_else(connection, column, text, person, known, pattern) for (text,) in found):
                 yield f"{connection.label(table)}, column {column}"

@@ -69,30 +69,29 @@ def _copy(warehouse: Path, work: Path) -> list[str]:
     connection = duckdb.connect(str(work / DATABASE), config=duckdb_settings())
     try:
         connection.execute(f"attach '{_escaped(warehouse)}' as warehouse (read_only)")
-        rows = connection.execute(
+        tables = connection.execute(
             """
-            select schema_name, table_name, comment from duckdb_tables()
+            select schema_name, table_name from duckdb_tables()
             where database_name = 'warehouse' and list_contains(?, schema_name)
             order by schema_name, table_name
             """,
             [list(SCHEMAS)],
         ).fetchall()
         connection.execute("begin")  # hundreds of descriptions: one write instead of one each
-        for schema, table, comment in rows:
+        for schema, table in tables:
             connection.execute(f'create schema if not exists "{schema}"')
             connection.execute(f'create table "{schema}"."{table}" as from warehouse."{schema}"."{table}"')
-            _comment(connection, "table", f'"{schema}"."{table}"', comment)
-            _copy_column_comments(connection, schema, table)
             parquet = _escaped(work / f"{schema}.{table}.parquet")
             # from where it is on disk: what a transaction has only just written is slower to read
             connection.execute(f"copy warehouse.\"{schema}\".\"{table}\" to '{parquet}' (format parquet, compression zstd)")
+        _copy_comments(connection)
         _sign(connection)
         connection.execute("commit")
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
     finally:
         connection.close()
-    return [f"{schema}.{table}" for schema, table, _ in rows]
+    return [f"{schema}.{table}" for schema, table in tables]
 
 
 def _sign(connection: duckdb.DuckDBPyConnection) -> None:
@@ -105,21 +104,29 @@ def _sign(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"create macro newest_run() as '{head.replace(chr(39), chr(39) * 2)}'")
 
 
-def _copy_column_comments(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
+    """Describe the tables and columns of the copy as those of the warehouse."""
     comments = connection.execute(
         """
-        select column_name, comment from duckdb_columns()
-        where database_name = 'warehouse' and schema_name = ? and table_name = ?
+        with described as (
+            select database_name, schema_name, table_name, null as column_name, comment from duckdb_tables()
+            union all
+            select database_name, schema_name, table_name, column_name, comment from duckdb_columns()
+        )
+
+        select schema_name, table_name, column_name, comment from described
+        where database_name = 'warehouse' and list_contains(?, schema_name) and comment is not null
+            and (schema_name, table_name) in (select (schema_name, table_name) from duckdb_tables() where database_name = 'warehouse')
+        order by all
         """,
-        [schema, table],
+        [list(SCHEMAS)],
     ).fetchall()
-    for column, comment in comments:
-        _comment(connection, "column", f'"{schema}"."{table}"."{column}"', comment)
-
-
-def _comment(connection: duckdb.DuckDBPyConnection, kind: str, name: str, comment: str | None) -> None:
-    if comment:
-        connection.execute(f"comment on {kind} {name} is '{comment.replace(chr(39), chr(39) * 2)}'")
+    statements = []
+    for schema, table, column, comment in comments:
+        kind, last = ("table", "") if column is None else ("column", f'."{column}"')
+        statements.append(f"comment on {kind} \"{schema}\".\"{table}\"{last} is '{comment.replace(chr(39), chr(39) * 2)}';")
+    if statements:
+        connection.execute("\n".join(statements))
 
 
 def _point(link: Path, folder: Path) -> None:

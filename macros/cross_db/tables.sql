@@ -48,27 +48,6 @@
 {%- endmacro %}
 
 {#
-    Descriptions of a relation and its columns as comments, in one statement: the contract has already proven that every
-    column exists. Overrides dbt's macro of this name. Arguments as dbt defines them; what has no description gets none.
-#}
-{% macro duckdb__persist_docs(relation, model, for_relation, for_columns) -%}
-    {%- set comments = [] -%}
-    {%- if for_relation and config.persist_relation_docs() and model.description -%}
-        {%- do comments.append(alter_relation_comment(relation, model.description)) -%}
-    {%- endif -%}
-    {%- if for_columns and config.persist_column_docs() -%}
-        {%- for column in model.columns.values() if column.description -%}
-            {%- do comments.append(
-                'comment on column ' ~ relation ~ '.' ~ column.name ~ ' is ' ~ duckdb_escape_comment(column.description) ~ ';'
-            ) -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {%- if comments -%}
-        {%- call statement('comments') -%}{{ comments | join('\n') }}{%- endcall -%}
-    {%- endif -%}
-{%- endmacro %}
-
-{#
     Columns and types of a relation on Postgres. dbt's own calls every list "ARRAY", which is no type, so that unit tests
     could not cast a row that leaves it empty. Overrides dbt-postgres' macro of this name. Argument: relation.
 #}

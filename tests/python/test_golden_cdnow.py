@@ -201,12 +201,12 @@ def test_the_gaps_of_this_file_are_the_published_ones(days):
     assert "/".join(map(str, found)) == published["cdnow", "0.5/0.8/0.95"] == "27/77/164"
 
 
-def evaluated_later(sample: Built, place: Path, day: str, *selection: str) -> Built:
-    """A copy of the sample's home in which some models have been run as of a later day."""
+def evaluated_later(sample: Built, place: Path, day: str, *selection: str, folder: str = "") -> Built:
+    """A copy of the sample's home in which some models have been run as of a later day. Other vars need a folder for dbt's parsed project."""
     built = Built(Path(shutil.copytree(sample.folder, place / "home", symlinks=True)), 0)
-    raw = sample.folder.parent / sample.folder.name.replace("_home", "")
-    with environment(dict(SEGMENTS_RAW=str(raw), AS_OF=f"{day} 00:00:00", INGESTED_AT=INGESTED_AT)):
-        run_dbt(["run", "--select", *selection], Home(built.folder))
+    # as a build sets them: otherwise dbt would parse the project anew
+    with environment(dict(SEGMENTS_RAW="given", SEGMENTS_TARGET="duckdb", AS_OF=f"{day} 00:00:00", INGESTED_AT=INGESTED_AT)):
+        run_dbt(["run", "--select", *selection], Home(built.folder), folder=folder)
     return built
 
 
@@ -218,7 +218,7 @@ def state_after(silence: int, limits: dict[str, int]) -> str:
 def test_calibrated_thresholds_are_quantiles_of_gaps_that_had_a_year_to_end(days, sample, tmp_path):
     """At 30 June 1998 those of the quarter hold, estimated as of 1 April; states and next transitions follow them."""
     built = evaluated_later(sample, tmp_path, "1998-06-30", "evaluation_clock", "+customers", "customer_orders", "orders",
-                            "retention_thresholds", "customer_retention", "--vars", "{retention_mode: calibrated}")
+                            "retention_thresholds", "customer_retention", "--vars", "{retention_mode: calibrated}", folder="calibrated")
     n_gaps, (active, drifting, churn_risk) = gap_quantiles(days, date(1998, 4, 1), horizon=365)
     assert n_gaps >= 200 and active < drifting < churn_risk and (active, drifting, churn_risk) != (30, 90, 180)
     assert built.rows("select * exclude (as_of) from marts.retention_thresholds where as_of = '1998-06-30'") == [
