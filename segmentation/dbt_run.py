@@ -64,8 +64,11 @@ def run_dbt(
     if arguments[0] == "build":
         # when a check before the build fails, dbt 1.12 stumbles over vendors (exposures) and hides what the check said
         options += ["--exclude-resource-type", "exposure"]
-    # dbt would load a file `.env` on top of the settings that were checked; its JSON files cost a tenth of a build
-    own = {"SEGMENTS_HOME": ".", "PYTHON_DOTENV_DISABLED": "1", "DBT_WRITE_JSON": os.environ.get("DBT_WRITE_JSON", "false")}
+    # dbt would load a file `.env` on top of the settings that were checked; its JSON files cost a tenth of a build. It tells a
+    # variable that is not set from an empty one, and parses the whole project anew when one that the project's files name changed
+    own = {"SEGMENTS_HOME": ".", "PYTHON_DOTENV_DISABLED": "1", "DBT_WRITE_JSON": os.environ.get("DBT_WRITE_JSON", "false"),
+           "SEGMENTS_TARGET": os.environ.get("SEGMENTS_TARGET") or "duckdb"}
+    own |= {name: os.environ.get(name, "") for name in ("SEGMENTS_RAW", "SEGMENTS_UNIT_TESTS")}
     with _parse_cache(target, folder), environment(own), contextlib.chdir(home.folder), _less_ado():
         try:
             result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])

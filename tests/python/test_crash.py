@@ -9,10 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import SEGMENT_FOLDERS, Built, build
+from conftest import SEGMENT_FOLDERS, SETTINGS, Built, build
 from processes import FIRST, SECOND, Command, complete, differences, export, shop_settings, undisturbed_shop
 
-from segmentation.dbt_run import _failure
+from segmentation.dbt_run import _failure, environment, run_dbt
 from segmentation.home import Home
 
 DATABASE = "published/segmentation.duckdb"
@@ -138,6 +138,20 @@ def test_an_invariant_that_fails_says_its_own_words_also_where_dbt_forgot_them()
     assert said.startswith("2 rows do not hold to this: Every entry and exit has a cause.") and "rows that vanished from the input" in said
     node.name = "assert_nothing"
     assert _failure(SimpleNamespace(status="fail", failures=2, message="Got 2 results", node=node)) == "Got 2 results."
+
+
+def test_an_empty_setting_is_one_that_is_not_set_and_makes_dbt_parse_nothing_anew(demo_copy: Built, monkeypatch):
+    """Commands set SEGMENTS_RAW and SEGMENTS_TARGET or leave them; to parse the whole project takes longer than a build of the demo."""
+    from dbt.parser.manifest import ManifestLoader
+
+    found, former = [], ManifestLoader.is_partial_parsable
+    monkeypatch.setattr(ManifestLoader, "is_partial_parsable", lambda *given: found.append(former(*given)) or found[-1])
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    for settings in ({}, {"SEGMENTS_RAW": "", "SEGMENTS_TARGET": "duckdb"}, {"SEGMENTS_TARGET": ""}):
+        with environment(settings | {"SEGMENTS_UNIT_TESTS": "true"}):  # as the demo was built
+            run_dbt(["parse"], Home(demo_copy.folder))
+    assert [is_parsable for is_parsable, _ in found] == [True] * 3
 
 
 def test_a_repeated_date_with_changed_data_is_a_second_attempt(calm: Built, shops: Shops, tmp_path: Path):

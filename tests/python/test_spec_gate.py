@@ -1,5 +1,6 @@
 """The spec gate: what it refuses, by which sentence, and that a released rule cannot change unseen."""
 
+import contextlib
 import copy
 import datetime
 import hashlib
@@ -814,7 +815,8 @@ def run_dbt(project: Path, *selected: str) -> str:
     from dbt.cli.main import dbtRunner
 
     (project / "home").mkdir(exist_ok=True)
-    with environment({"SEGMENTS_HOME": str(project / "home")}):
+    # the home by one name in every copy: dbt would parse the whole project anew for another profile
+    with environment({"SEGMENTS_HOME": "home"}), contextlib.chdir(project):
         result = dbtRunner().invoke([
             "run", "--select", "customer_features", *selected, "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
             "--target-path", str(project / "target"), "--log-path", str(project / "logs"),
