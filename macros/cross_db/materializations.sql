@@ -9,7 +9,10 @@
     {{- run_hooks(pre_hooks, inside_transaction=True) -}}
     {%- call statement('main') -%}
         {{ drop_former(relation) }}
-        {{ contracted_table(relation, compiled_code) if config.get('contract').enforced else get_create_table_as_sql(False, relation, compiled_code) }}
+        {{
+            contracted_table(relation, compiled_code) if config.get('contract').enforced
+            else get_create_table_as_sql(False, relation, compiled_code)
+        }}
         {{ descriptions(relation) }}
     {%- endcall -%}
     {{- finish_relation(relation) -}}
@@ -73,7 +76,7 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# For dbt's other materializations. Overrides dbt's macro of this name, which asks for the columns first. Arguments as dbt defines them. #}
+{# For dbt's other materializations. Overrides dbt's macro, which asks for the columns first. Arguments as dbt defines them. #}
 {% macro duckdb__persist_docs(relation, model, for_relation, for_columns) -%}
     {%- set comments = descriptions(relation) -%}
     {%- if comments -%}

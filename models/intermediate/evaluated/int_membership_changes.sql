@@ -48,4 +48,4 @@ select
     max(expires_at) as expires_at
 from now_and_before
 group by as_of, previous_as_of, segment_id, customer_key
-having max(belonged_now) <> max(belonged_before)
+having max(belonged_now) != max(belonged_before)
