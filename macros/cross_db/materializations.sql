@@ -9,10 +9,7 @@
     {{- run_hooks(pre_hooks, inside_transaction=True) -}}
     {%- call statement('main') -%}
         {{ drop_former(relation) }}
-        {{
-            contracted_table(relation, compiled_code) if config.get('contract').enforced
-            else get_create_table_as_sql(False, relation, compiled_code)
-        }}
+        {{ get_create_table_as_sql(False, relation, compiled_code) }}
         {{ descriptions(relation) }}
     {%- endcall -%}
     {{- finish_relation(relation) -}}
@@ -45,22 +42,6 @@
     {{- run_hooks(post_hooks, inside_transaction=True) -}}
     {%- do adapter.commit() -%}
     {{- run_hooks(post_hooks, inside_transaction=False) -}}
-{%- endmacro %}
-
-{#
-    The statements that make a table with the columns and constraints of its contract, as dbt's own do. Arguments: relation;
-    sql, the model's query. Error: where the query has other columns.
-#}
-{% macro contracted_table(relation, sql) -%}
-    {%- do duckdb__get_assert_columns_equivalent(sql) -%}
-    {%- set columns = adapter.render_raw_columns_constraints(raw_columns=model.columns) -%}
-    {%- set constraints = adapter.render_raw_model_constraints(raw_constraints=model.constraints) -%}
-    create table {{ relation }} ({{ (columns + constraints) | join(', ') }});
-    insert into {{ relation }} ({{ model.columns | join(', ') }})
-    select {{ model.columns | join(', ') }}
-    from (
-        {{ sql }}
-    ) as model_subq;
 {%- endmacro %}
 
 {#

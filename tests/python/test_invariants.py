@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from conftest import SETTINGS, WITH_JSON, Built
 
+from segmentation.dbt_run import PARSED
 from segmentation.home import PROJECT
 
 # what a project needs to be built; tests/python is not read by dbt
@@ -31,7 +32,7 @@ def careless(tmp_path_factory) -> tuple[Built, str]:
         shutil.copytree(PROJECT / part, project / part)
     for file in FILES:
         shutil.copy(PROJECT / file, project / file)
-    parsed = "demo_partial_parse.msgpack"  # so that dbt parses only what is changed below
+    parsed = f"demo_{PARSED}"  # so that dbt parses only what is changed below
     if (PROJECT / "target" / parsed).exists():
         (project / "target").mkdir()
         shutil.copy(PROJECT / "target" / parsed, project / "target" / parsed)
