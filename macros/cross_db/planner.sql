@@ -12,3 +12,20 @@
 {% macro postgres__without_nested_loops() -%}
     set local enable_nestloop = off
 {%- endmacro %}
+
+{#
+    A join condition that nearly all rows meet, as "known by the clock" does. DuckDB takes a comparison of columns of two tables
+    for one that a row in ten thousand meets, and then keeps the larger side of every further join in memory; hidden in
+    an expression it is taken for one that a fifth meet. Argument: condition (SQL).
+#}
+{% macro mostly(condition) -%}
+    {{ return(adapter.dispatch('mostly')(condition)) }}
+{%- endmacro %}
+
+{% macro default__mostly(condition) -%}
+    {{ condition }}
+{%- endmacro %}
+
+{% macro duckdb__mostly(condition) -%}
+    coalesce({{ condition }}, false)
+{%- endmacro %}

@@ -8,7 +8,7 @@ consents as (
         consents.*,
         {{ is_in_interval('clock.known_at', 'consents.recorded_at', 'consents.superseded_at') }} as is_in_force
     from {{ ref('int_consents_judged') }} as consents
-    inner join clock on consents.recorded_at <= clock.known_at
+    inner join clock on {{ mostly('consents.recorded_at <= clock.known_at') }}
 ),
 
 -- the texts of a version (one per language) that were published by then
@@ -43,20 +43,22 @@ decisions as (
     group by as_of, consent_event_id
 ),
 
--- one person at one instant said both on one purpose: the restrictive decides
+-- one person at one instant said both on one purpose: the restrictive decides; the relation is named again, because what two read
+-- of a CTE is kept in memory
 conflicts as (
     select
-        as_of,
-        identifier_type,
-        identifier,
-        purpose,
-        track,
-        effective_at,
-        is_in_force
-    from consents
-    where is_in_force and track != 'none'
-    group by as_of, identifier_type, identifier, purpose, track, effective_at, is_in_force
-    having max(case when is_permissive then 1 else 0 end) > min(case when is_permissive then 1 else 0 end)
+        clock.as_of,
+        true as is_in_force,
+        judged.identifier_type,
+        judged.identifier,
+        judged.purpose,
+        judged.track,
+        judged.effective_at
+    from {{ ref('int_consents_judged') }} as judged
+    inner join clock on {{ mostly(is_in_interval('clock.known_at', 'judged.recorded_at', 'judged.superseded_at')) }}
+    where judged.track != 'none'
+    group by clock.as_of, judged.identifier_type, judged.identifier, judged.purpose, judged.track, judged.effective_at
+    having max(case when judged.is_permissive then 1 else 0 end) > min(case when judged.is_permissive then 1 else 0 end)
 ),
 
 record_keys as (

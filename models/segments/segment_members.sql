@@ -17,35 +17,61 @@ consent_state as (
     select * from {{ ref('consent_state') }}
 ),
 
--- the one gate: every purpose of the segment must be permitted; what is not known is not permitted
-checked as (
+-- the one gate: every purpose of the segment must be permitted; what is not known is not permitted. The first purpose that the
+-- spec names gives the evidence: the grant on it; none where the law takes silence as permission
+admitted as (
     select
         candidates.as_of,
         candidates.segment_id,
         candidates.customer_key,
         candidates.spec_version,
         candidates.last_activity_at,
-        min(
-            case when {{ is_permitted(
-                'segment_purposes.is_consent_needed', 'consent_state', 'segment_purposes.min_notice_published_at'
-            ) }} then 1 else 0 end
-        ) as is_permitted,
-        -- evidence: the grant on the first purpose the spec names; none where the law takes silence as permission
-        max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed and consent_state.is_granted
-            then consent_state.consent_version end) as consent_version,
-        max(case when segment_purposes.purpose_number = 1 and segment_purposes.is_consent_needed and consent_state.is_granted
-            then consent_state.consent_event_key end) as consent_event_key
+        case when segment_purposes.is_consent_needed and consent_state.is_granted
+            then consent_state.consent_version end as consent_version,
+        case when segment_purposes.is_consent_needed and consent_state.is_granted
+            then consent_state.consent_event_key end as consent_event_key
     from candidates
     inner join segment_purposes
         on candidates.segment_id = segment_purposes.segment_id
         and candidates.spec_version = segment_purposes.spec_version
+        and segment_purposes.purpose_number = 1
     left join consent_state
         on candidates.as_of = consent_state.as_of
         and candidates.customer_key = consent_state.customer_key
         and segment_purposes.purpose = consent_state.purpose
-    group by
-        candidates.as_of, candidates.segment_id, candidates.customer_key, candidates.spec_version,
-        candidates.last_activity_at
+    where {{ is_permitted(
+        'segment_purposes.is_consent_needed', 'consent_state', 'segment_purposes.min_notice_published_at'
+    ) }}
+),
+
+-- the further purposes only refuse: to group all candidates with all purposes would hold every one of them in memory
+refused as (
+    select distinct
+        candidates.as_of,
+        candidates.segment_id,
+        candidates.customer_key
+    from candidates
+    inner join segment_purposes
+        on candidates.segment_id = segment_purposes.segment_id
+        and candidates.spec_version = segment_purposes.spec_version
+        and segment_purposes.purpose_number > 1
+    left join consent_state
+        on candidates.as_of = consent_state.as_of
+        and candidates.customer_key = consent_state.customer_key
+        and segment_purposes.purpose = consent_state.purpose
+    where not {{ is_permitted(
+        'segment_purposes.is_consent_needed', 'consent_state', 'segment_purposes.min_notice_published_at'
+    ) }}
+),
+
+checked as (
+    select admitted.*
+    from admitted
+    left join refused
+        on admitted.as_of = refused.as_of
+        and admitted.segment_id = refused.segment_id
+        and admitted.customer_key = refused.customer_key
+    where refused.customer_key is null
 ),
 
 {% if is_replay() -%}
@@ -103,9 +129,8 @@ bounded as (
         and checked.segment_id = permitted_later.segment_id
         and checked.customer_key = permitted_later.customer_key
     {%- endif %}
-    where checked.is_permitted = 1
     {%- if is_replay() %}
-        and (clock.permitted_at is null or permitted_later.customer_key is not null)
+    where clock.permitted_at is null or permitted_later.customer_key is not null
     {%- endif %}
 )
 

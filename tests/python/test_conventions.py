@@ -358,6 +358,14 @@ COMPARED_ROW_BY_ROW = {
 }
 
 
+def compares_all_rows(plan: dict) -> bool:
+    """Whether a join of a DuckDB plan does; not one with the few dates of the clock, which macro `mostly` writes so on purpose."""
+    details = plan["extra_info"]
+    is_meant = details.get("Join Type") == "INNER" and details.get("Condition", "").startswith("COALESCE(") \
+        and details["Condition"].endswith(", false)")
+    return (plan["name"] == "BLOCKWISE_NL_JOIN" and not is_meant) or any(compares_all_rows(child) for child in plan["children"])
+
+
 def test_no_join_compares_every_row_with_every_other(demo: Built):
     """DuckDB joins so when an outer join has a condition on one side only, or "or": unnoticed in the demo, minutes at 100,000 people."""
     found = set()
@@ -366,9 +374,10 @@ def test_no_join_compares_every_row_with_every_other(demo: Built):
         compiled = [path for path in (demo.folder / "target" / "compiled" / "segmentation" / "models").rglob("*.sql")
                     if path.is_file() and "_tests.yml" not in str(path)]
         for path in compiled:
-            if path.stem != "leaf_nonces" and "BLOCKWISE_NL_JOIN" in connection.execute(
-                    f"explain (format json) {path.read_text()}").fetchone()[1]:
-                found.add(path.stem)
+            if path.stem != "leaf_nonces":
+                [plan] = json.loads(connection.execute(f"explain (format json) {path.read_text()}").fetchone()[1])
+                if compares_all_rows(plan):
+                    found.add(path.stem)
     assert len(compiled) > 100 and found <= COMPARED_ROW_BY_ROW
 
 

@@ -35,8 +35,7 @@ records as (
             then customers.birth_date end as birth_date
     from {{ ref('int_customers') }} as customers
     inner join clock
-        on coalesce(customers.created_at, clock.as_of) <= clock.as_of
-        and customers.recorded_at <= clock.known_at
+        on {{ mostly('coalesce(customers.created_at, clock.as_of) <= clock.as_of and customers.recorded_at <= clock.known_at') }}
 ),
 
 -- what a choice says of the place counts until the next record
@@ -51,8 +50,8 @@ choices as (
         cast(null as date) as birth_date
     from {{ ref('int_consent_events') }} as consent_events
     inner join clock
-        on {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
-        and consent_events.acts_at <= clock.as_of
+        on {{ mostly(is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at')) }}
+        and {{ mostly('consent_events.acts_at <= clock.as_of') }}
     where consent_events.jurisdiction is not null and not consent_events.is_by_address
 ),
 
