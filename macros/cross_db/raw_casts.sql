@@ -31,6 +31,23 @@
     end
 {%- endmacro %}
 
+{#
+    An instant whose year is not checked, for rows that as_timestamp() has already judged. A Parquet column that has the type stays a
+    plain column: a condition on it makes DuckDB leave out whole files and row groups, one on an expression does not.
+    On other engines as_timestamp().
+#}
+{% macro as_judged_timestamp(column) -%}
+    {{ return(adapter.dispatch('as_judged_timestamp')(column)) }}
+{%- endmacro %}
+
+{% macro default__as_judged_timestamp(column) -%}
+    {{ as_timestamp(column) }}
+{%- endmacro %}
+
+{% macro duckdb__as_judged_timestamp(column) -%}
+    case when typeof({{ column }}) = 'TIMESTAMP' then try_cast({{ column }} as timestamp) else {{ as_timestamp(column) }} end
+{%- endmacro %}
+
 {# A text to be read as an instant, null when it names a zone other than UTC. It must not reach DuckDB's cast (1.5.6): that
    reads the texts after it, which have no offset, in that zone too. Argument: text. The cheapest test stands first. #}
 {% macro without_zone_name(text) -%}

@@ -6,6 +6,7 @@
     'int_contact_addresses',
     'int_customer_identifiers',
     'int_customers',
+    'int_events_received',
     'int_exchange_rates',
     'int_load_counts',
     'int_notices',

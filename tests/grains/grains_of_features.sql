@@ -28,6 +28,7 @@
     'int_person_periods',
     'int_prediction_cells',
     'int_purchase_histories',
+    'int_recent_activity',
     'int_soft_opt_ins',
     'orders',
     'prediction_calibration',

@@ -4,12 +4,6 @@ with clock as (
     select * from {{ ref('evaluation_clock') }}
 ),
 
--- what belongs to a campaign: what was sent, and what people did with it; an unsubscription need not name one
-events as (
-    select * from {{ ref('int_events') }}
-    where campaign_id is not null or event_type = 'unsubscribed'
-),
-
 customer_keys as (
     select * from {{ ref('customer_keys') }}
     where identifier_type = 'customer_id'
@@ -42,6 +36,20 @@ windows as (
         {{ plus_seconds('min(window_from)', '-86400 * ' ~ (var('attribution_days') | int)) }} as counted_from
     from customers
     group by as_of
+),
+
+-- a join of its own, on this column alone, by which DuckDB leaves out older files
+scanned as (
+    select min(counted_from) as scanned_from
+    from windows
+),
+
+-- what belongs to a campaign: what was sent, and what people did with it; an unsubscription need not name one
+events as (
+    select int_events.*
+    from {{ ref('int_events') }} as int_events
+    inner join scanned on int_events.occurred_at > scanned.scanned_from
+    where int_events.campaign_id is not null or int_events.event_type = 'unsubscribed'
 ),
 
 visible as (

@@ -26,23 +26,14 @@ visible as (
         coalesce(linked_persons.person_identifier, events.customer_id) as customer_id,
         events.event_id,
         events.event_type,
-        events.session_id,
         events.purpose,
-        events.device_type,
         events.amount,
         events.occurred_at,
         periods.identifier is not null as is_permitted,
         periods.identifier is not null and events.is_customer_act as is_seen,
         periods.identifier is not null
         and events.occurred_at <= clock.previous_as_of
-        and events.recorded_at > clock.previous_known_at as is_late,
-        periods.identifier is not null and {{ in_last_days('events.occurred_at', 30, 'clock.as_of') }} as is_in_30d,
-        periods.identifier is not null and {{ in_last_days('events.occurred_at', 90, 'clock.as_of') }} as is_in_90d,
-        -- which event and what it showed; the id by its length, so that any text can be taken apart again
-        case when events.event_type = 'product_view' and {{ in_last_days('events.occurred_at', 30, 'clock.as_of') }} then
-            length(events.event_id) || ':' || events.event_id
-            || coalesce('c' || events.product_category, 'p' || events.product_id)
-        end as viewed
+        and events.recorded_at > clock.previous_known_at as is_late
     from events
     inner join clock
         on events.occurred_at <= clock.as_of
@@ -57,7 +48,7 @@ visible as (
         and {{ is_in_interval('events.occurred_at', 'periods.permitted_from', 'periods.permitted_to') }}
 )
 
--- one pass; an event delivered again moves no minimum, maximum or distinct count
+-- one pass; an event delivered again moves no minimum and no maximum
 select
     as_of,
     customer_id,
@@ -65,24 +56,16 @@ select
     max(occurred_at) filter (where is_seen) as last_seen_at,
     min(occurred_at) filter (where is_seen and purpose = 'personalize.content.profiling') as first_visited_at,
     max(occurred_at) filter (where is_seen and purpose = 'personalize.content.profiling') as last_visited_at,
-    count(distinct session_id) filter (where is_in_30d) as session_count_30d,
-    count(distinct session_id) filter (where is_in_90d) as session_count_90d,
-    count(distinct session_id) filter (where is_in_90d and device_type = 'mobile') as mobile_session_count_90d,
-    count(distinct event_id) filter (where is_in_30d and event_type = 'product_view') as product_view_count_30d,
-    count(distinct event_id) filter (where is_in_90d and event_type = 'product_view') as product_view_count_90d,
     max(occurred_at) filter (where is_permitted and event_type = 'product_view') as last_viewed_at,
-    array_agg(viewed order by viewed) filter (where is_in_30d and viewed is not null) as viewed_30d,
     max(occurred_at) filter (where is_permitted and event_type = 'checkout_started') as checkout_started_at,
     max(occurred_at) filter (
         where is_permitted and event_type = 'add_to_cart' and occurred_at <= {{ plus_seconds('as_of', -3600) }}
     ) as last_add_to_cart_at,
     max(occurred_at) filter (where is_permitted and event_type = 'email_opened') as last_email_opened_at,
-    count(distinct event_id) filter (where is_in_90d and event_type = 'email_clicked') as email_click_count_90d,
     max(occurred_at) filter (where is_permitted and event_type = 'subscribed') as subscribed_at,
     max(occurred_at) filter (where is_permitted and event_type = 'unsubscribed') as unsubscribed_at,
     -- what stops messages needs no permission
     max(occurred_at) filter (where event_type = 'unsubscribed') as last_unsubscribed_at,
-    count(distinct event_id) filter (where is_in_90d and event_type = 'support_ticket') as support_ticket_count_90d,
     {{ latest('amount', 'occurred_at', 'event_id', "is_permitted and event_type = 'survey_answered'") }} as last_survey_score,
     count(distinct event_id) filter (where is_permitted and event_type = 'referral') as referral_count,
     count(*) filter (where is_late) as late_event_count,

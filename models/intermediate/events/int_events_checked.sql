@@ -7,7 +7,7 @@
 {%- set is_erased = 'erased.identifier_hash is not null' %}
 {%- set columns = [
     'session_id', 'product_id', 'product_category', 'device_type', 'channel', 'campaign_id', 'segment_id', 'experiment_id',
-    'variant', 'consent_version', 'amount', 'occurred_at'
+    'variant', 'consent_version', 'amount'
 ] %}
 
 with events as (
@@ -24,6 +24,7 @@ select
     {%- for column in columns %}
     {{ without_content_in_a_copy('events.' ~ column, is_erased) }} as {{ column }},
     {%- endfor %}
+    {{ without_content_in_a_copy('events.judged_occurred_at', is_erased) }} as occurred_at,
     coalesce(events.recorded_at, events.occurred_at) as recorded_at,
     {{ without_content_in_a_copy('events.unreadable_value', is_erased) }} as unreadable_value,
     -- the same as "no rejected_reason", without its texts; one expression, because the planner of DuckDB takes each condition for

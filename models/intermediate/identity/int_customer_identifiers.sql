@@ -20,10 +20,9 @@ links as (
 events as (
     select
         customer_id,
-        min(recorded_at) as recorded_at
-    from {{ ref('int_events') }}
+        first_recorded_at as recorded_at
+    from {{ ref('int_events_received') }}
     where customer_id is not null
-    group by customer_id
 ),
 
 -- a person is known by customer id; a guest by e-mail, else by phone

@@ -14,12 +14,11 @@ with settings as (
 events as (
     select
         source_system,
-        count(*) as n_rows_in,
-        count(*) filter (where not is_usable) as n_unusable,
-        count(erased_until) as n_erased_rows,
-        max(case when is_usable then recorded_at else {{ least_of(['recorded_at', 'erased_until']) }} end)
-            filter (where is_usable or erased_until is not null) as newest_recorded_at
-    from {{ ref('int_events_checked') }}
+        cast(sum(n_rows_in) as bigint) as n_rows_in,
+        sum(n_unusable) as n_unusable,
+        sum(n_erased_rows) as n_erased_rows,
+        max(newest_recorded_at) as newest_recorded_at
+    from {{ ref('int_events_received') }}
     group by source_system
 ),
 

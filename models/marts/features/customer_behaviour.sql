@@ -21,6 +21,10 @@ activity as (
     select * from {{ ref('int_event_activity') }}
 ),
 
+recent as (
+    select * from {{ ref('int_recent_activity') }}
+),
+
 carts as (
     select * from {{ ref('int_carts') }}
 ),
@@ -51,12 +55,12 @@ select
     activity.last_seen_at,
     activity.first_visited_at,
     activity.last_visited_at,
-    case when is_browsing_permitted then coalesce(activity.session_count_30d, 0) end as session_count_30d,
-    case when is_browsing_permitted then coalesce(activity.session_count_90d, 0) end as session_count_90d,
-    case when is_browsing_permitted then coalesce(activity.mobile_session_count_90d, 0) end as mobile_session_count_90d,
-    {{ exact_ratio('activity.mobile_session_count_90d', 'activity.session_count_90d') }} as mobile_session_share_90d,
-    case when is_browsing_permitted then coalesce(activity.product_view_count_30d, 0) end as product_view_count_30d,
-    case when is_browsing_permitted then coalesce(activity.product_view_count_90d, 0) end as product_view_count_90d,
+    case when is_browsing_permitted then coalesce(recent.session_count_30d, 0) end as session_count_30d,
+    case when is_browsing_permitted then coalesce(recent.session_count_90d, 0) end as session_count_90d,
+    case when is_browsing_permitted then coalesce(recent.mobile_session_count_90d, 0) end as mobile_session_count_90d,
+    {{ exact_ratio('recent.mobile_session_count_90d', 'recent.session_count_90d') }} as mobile_session_share_90d,
+    case when is_browsing_permitted then coalesce(recent.product_view_count_30d, 0) end as product_view_count_30d,
+    case when is_browsing_permitted then coalesce(recent.product_view_count_90d, 0) end as product_view_count_90d,
     activity.last_viewed_at,
     carts.abandoned_cart_at,
     carts.abandoned_cart_value,
@@ -66,14 +70,14 @@ select
         as emails_opened_of_last_6,
     case when not coalesce(blocked.is_email_event_blocked, false) then activity.last_email_opened_at end as last_email_opened_at,
     case when not coalesce(blocked.is_email_event_blocked, false) and is_email_permitted
-        then coalesce(activity.email_click_count_90d, 0) end as email_click_count_90d,
+        then coalesce(recent.email_click_count_90d, 0) end as email_click_count_90d,
     case when is_email_permitted then
         activity.subscribed_at is not null
         and (activity.unsubscribed_at is null or activity.subscribed_at > activity.unsubscribed_at)
     end as is_subscribed,
     activity.subscribed_at,
     case when not coalesce(blocked.is_support_blocked, false) and is_browsing_permitted
-        then coalesce(activity.support_ticket_count_90d, 0) end as support_ticket_count_90d,
+        then coalesce(recent.support_ticket_count_90d, 0) end as support_ticket_count_90d,
     case when not coalesce(blocked.is_survey_blocked, false) then activity.last_survey_score end as last_survey_score,
     case when is_browsing_permitted then coalesce(activity.referral_count, 0) end as referral_count
 from states
@@ -81,6 +85,9 @@ inner join customer_keys on states.customer_key = customer_keys.customer_key
 left join activity
     on states.as_of = activity.as_of
     and customer_keys.identifier = activity.customer_id
+left join recent
+    on states.as_of = recent.as_of
+    and customer_keys.identifier = recent.customer_id
 left join carts
     on states.as_of = carts.as_of
     and customer_keys.identifier = carts.customer_id

@@ -3,7 +3,7 @@ with category_spend as (
 ),
 
 activity as (
-    select * from {{ ref('int_event_activity') }}
+    select * from {{ ref('int_recent_activity') }}
     where viewed_30d is not null
 ),
 

@@ -33,6 +33,7 @@ renamed as (
 
         -- dates and times
         {{ as_timestamp('occurred_at') }} as occurred_at,
+        {{ as_judged_timestamp('occurred_at') }} as judged_occurred_at,
         {{ as_timestamp('recorded_at') }} as recorded_at,
 
         -- what could not be read
