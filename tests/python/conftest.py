@@ -22,6 +22,7 @@ SETTINGS = (
 ONE_THREAD = {"SEGMENTS_THREADS": "1"}
 os.environ.update(ONE_THREAD)
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
+WITH_UNITS = {"SEGMENTS_UNIT_TESTS": "true"}  # as the demo is built: without, a build of its copy parses the whole project anew
 # `make test` gives whole files to the workers of pytest-xdist: the longest first, so that all end at about the same time.
 LONGEST = ["test_erase", "test_history_properties", "test_replay", "test_verify", "test_determinism", "test_crash", "test_spec_gate", "test_rotation",
            "test_stability", "test_predictions", "test_erase_device", "test_coarse_sums", "test_ask", "test_export", "test_changes",
@@ -104,7 +105,7 @@ def succeed(built: Built) -> None:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Built:
     """The demo shop, built with all dbt tests, unit tests too."""
-    return Built(made_once(tmp_path_factory, "demo", lambda folder: succeed(build(folder, SEGMENTS_UNIT_TESTS="true", **WITH_JSON))), 0)
+    return Built(made_once(tmp_path_factory, "demo", lambda folder: succeed(build(folder, **WITH_UNITS, **WITH_JSON))), 0)
 
 
 @pytest.fixture(scope="session")
