@@ -14,7 +14,7 @@ from conftest import Built, build, command
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja_macros import Macros
-from processes import FIRST, KEYS, SECOND, differences, export, shop_settings, write_shop
+from processes import FIRST, KEYS, SECOND, differences, export, shop_settings, write_rows, write_shop
 
 from segmentation import erase as erasing
 from segmentation import outbox
@@ -73,21 +73,6 @@ ROWS = {
     "identity_links": ("link_id,left_type,left_id,right_type,right_id,match_class,effective_at", [
         "eleven-link-1,customer_id,person-eleven,email,eleven.guest@example.net,deterministic,2026-01-01 10:00:00"]),
 }
-
-
-def write_rows(raw: Path, rows: dict) -> None:
-    """Add rows to a shop's files; a table that has other columns is joined with them by name."""
-    for table, (header, lines) in rows.items():
-        path = raw / f"{table}.csv"
-        if not path.exists():
-            path.write_text("\n".join([header, *lines]) + "\n")
-            continue
-        former, columns = path.read_text().splitlines(), header.split(",")
-        known = former[0].split(",")
-        wide = known + [column for column in columns if column not in known]
-        padding = "," * (len(wide) - len(known))
-        fresh = [",".join(dict(zip(columns, line.split(","))).get(column, "") for column in wide) for line in lines]
-        path.write_text("\n".join([",".join(wide), *(line + padding for line in former[1:]), *fresh]) + "\n")
 
 
 class Shop:

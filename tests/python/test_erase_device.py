@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import Built, build
 from jinja_macros import Macros
-from processes import FIRST, SECOND, shop_settings, write_shop
-from test_erase import NOW, found_in, write_request, write_rows
+from processes import FIRST, SECOND, shop_settings, write_rows, write_shop
+from test_erase import NOW, found_in, write_request
 
 from segmentation.dbt_run import project_graph
 from segmentation.erase import erase
