@@ -122,19 +122,53 @@ def demo_copy(demo: Built, tmp_path: Path) -> Built:
     return Built(folder, 0)
 
 
+def write_tables(folder: Path, tables: dict[str, list[dict]]) -> Path:
+    """A folder of CSV files with text values as given; a row may leave columns of its table out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table, rows in tables.items():
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        lines = [",".join(columns)]
+        for row in rows:
+            lines.append(",".join('"' + str(row.get(c, "")).replace('"', '""') + '"' for c in columns))
+        (folder / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def united_shop(tmp_path_factory, name: str, *shops: dict[str, list[dict]], **settings: str) -> Built:
+    """Shops of a few rows, each of one test file, built as one: to build costs the same for ten rows and for a hundred.
+
+    Their ids and people must differ, and what a file asks of the whole shop must hold with the rows of the others.
+    """
+
+    def make(folder: Path) -> None:
+        tables = {table: [row for shop in shops for row in shop.get(table, [])] for shop in shops for table in shop}
+        raw = write_tables(folder / "raw", tables)
+        succeed(build(folder / "home", "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT="2026-06-01 00:00:00",
+                      REPORTING_CURRENCY="EUR", **settings))
+
+    return Built(made_once(tmp_path_factory, name, make) / "home", 0)
+
+
+@pytest.fixture(scope="session")
+def newest_shop(tmp_path_factory) -> Built:
+    """The rows of test_clock.py and test_blank_text.py, built without AS_OF."""
+    from test_blank_text import TABLES as blank
+    from test_clock import TABLES as clock
+
+    return united_shop(tmp_path_factory, "newest shop", clock, blank)
+
+
+@pytest.fixture(scope="session")
+def march_shop(tmp_path_factory) -> Built:
+    """The rows of test_golden_value_groups.py and of test_events_meaning.py, whose people buy nothing; at the end of March."""
+    from test_events_meaning import AS_OF
+    from test_events_meaning import TABLES as visitors
+    from test_golden_value_groups import TABLES as buyers
+
+    return united_shop(tmp_path_factory, "march shop", buyers, visitors, AS_OF=AS_OF)
+
+
 @pytest.fixture
 def raw_folder(tmp_path: Path) -> Callable[..., Path]:
     """Writes a folder of CSV files: raw_folder(orders=[{...}, ...], refunds=[...]) with text values as given."""
-
-    def write(name: str = "raw", **tables: list[dict]) -> Path:
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        for table, rows in tables.items():
-            columns = list(dict.fromkeys(column for row in rows for column in row))
-            lines = [",".join(columns)]
-            for row in rows:
-                lines.append(",".join('"' + str(row.get(c, "")).replace('"', '""') + '"' for c in columns))
-            (folder / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return folder
-
-    return write
+    return lambda name="raw", **tables: write_tables(tmp_path / name, tables)
