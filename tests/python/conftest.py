@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -21,6 +23,9 @@ SETTINGS = (
 # what tests compute is small, and two of them run at a time: DuckDB's second thread would only take CPU from the other test
 ONE_THREAD = {"SEGMENTS_THREADS": "1"}
 os.environ.update(ONE_THREAD)
+# DuckDB asks of each value of a parameter whether pandas made it, and where pandas is not installed Python searches its whole path each time
+if find_spec("pandas") is None:
+    sys.modules["pandas"] = None
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
 WITH_UNITS = {"SEGMENTS_UNIT_TESTS": "true"}  # as the demo is built: without, a build of its copy parses the whole project anew
 # `make test` gives whole files to the workers of pytest-xdist: the longest first, so that all end at about the same time.
