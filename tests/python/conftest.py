@@ -23,9 +23,6 @@ SETTINGS = (
 # what tests compute is small, and two of them run at a time: DuckDB's second thread would only take CPU from the other test
 ONE_THREAD = {"SEGMENTS_THREADS": "1"}
 os.environ.update(ONE_THREAD)
-# DuckDB asks of each value of a parameter whether pandas made it, and where pandas is not installed Python searches its whole path each time
-if find_spec("pandas") is None:
-    sys.modules["pandas"] = None
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
 WITH_UNITS = {"SEGMENTS_UNIT_TESTS": "true"}  # as the demo is built: without, a build of its copy parses the whole project anew
 # `make test` gives whole files to the workers of pytest-xdist: the longest first, so that all end at about the same time.
@@ -35,6 +32,19 @@ LONGEST = ["test_erase", "test_history_properties", "test_replay", "test_verify"
 RANKS = {name: number for number, name in enumerate(LONGEST)}
 SEGMENT_FOLDERS = sorted(path for path in (PROJECT / "models/segments").iterdir() if path.is_dir())
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
+
+
+class NoPandas:
+    """Says at once that pandas is not there: DuckDB asks for it with each value of a parameter, and Python would search its path."""
+
+    @staticmethod
+    def find_spec(name: str, *_) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+if find_spec("pandas") is None:
+    sys.meta_path.insert(0, NoPandas)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
