@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -22,6 +24,7 @@ SETTINGS = (
 ONE_THREAD = {"SEGMENTS_THREADS": "1"}
 os.environ.update(ONE_THREAD)
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
+WITH_UNITS = {"SEGMENTS_UNIT_TESTS": "true"}  # as the demo is built: without, a build of its copy parses the whole project anew
 # `make test` gives whole files to the workers of pytest-xdist: the longest first, so that all end at about the same time.
 LONGEST = ["test_erase", "test_history_properties", "test_replay", "test_verify", "test_determinism", "test_crash", "test_spec_gate", "test_rotation",
            "test_stability", "test_predictions", "test_erase_device", "test_coarse_sums", "test_ask", "test_export", "test_changes",
@@ -29,6 +32,19 @@ LONGEST = ["test_erase", "test_history_properties", "test_replay", "test_verify"
 RANKS = {name: number for number, name in enumerate(LONGEST)}
 SEGMENT_FOLDERS = sorted(path for path in (PROJECT / "models/segments").iterdir() if path.is_dir())
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
+
+
+class NoPandas:
+    """Says at once that pandas is not there: DuckDB asks for it with each value of a parameter, and Python would search its path."""
+
+    @staticmethod
+    def find_spec(name: str, *_) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+if find_spec("pandas") is None:
+    sys.meta_path.insert(0, NoPandas)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -104,7 +120,7 @@ def succeed(built: Built) -> None:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Built:
     """The demo shop, built with all dbt tests, unit tests too."""
-    return Built(made_once(tmp_path_factory, "demo", lambda folder: succeed(build(folder, SEGMENTS_UNIT_TESTS="true", **WITH_JSON))), 0)
+    return Built(made_once(tmp_path_factory, "demo", lambda folder: succeed(build(folder, **WITH_UNITS, **WITH_JSON))), 0)
 
 
 @pytest.fixture(scope="session")
@@ -121,19 +137,53 @@ def demo_copy(demo: Built, tmp_path: Path) -> Built:
     return Built(folder, 0)
 
 
+def write_tables(folder: Path, tables: dict[str, list[dict]]) -> Path:
+    """A folder of CSV files with text values as given; a row may leave columns of its table out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table, rows in tables.items():
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        lines = [",".join(columns)]
+        for row in rows:
+            lines.append(",".join('"' + str(row.get(c, "")).replace('"', '""') + '"' for c in columns))
+        (folder / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def united_shop(tmp_path_factory, name: str, *shops: dict[str, list[dict]], **settings: str) -> Built:
+    """Shops of a few rows, each of one test file, built as one: to build costs the same for ten rows and for a hundred.
+
+    Their ids and people must differ, and what a file asks of the whole shop must hold with the rows of the others.
+    """
+
+    def make(folder: Path) -> None:
+        tables = {table: [row for shop in shops for row in shop.get(table, [])] for shop in shops for table in shop}
+        raw = write_tables(folder / "raw", tables)
+        succeed(build(folder / "home", "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT="2026-06-01 00:00:00",
+                      REPORTING_CURRENCY="EUR", **settings))
+
+    return Built(made_once(tmp_path_factory, name, make) / "home", 0)
+
+
+@pytest.fixture(scope="session")
+def newest_shop(tmp_path_factory) -> Built:
+    """The rows of test_clock.py and test_blank_text.py, built without AS_OF."""
+    from test_blank_text import TABLES as blank
+    from test_clock import TABLES as clock
+
+    return united_shop(tmp_path_factory, "newest shop", clock, blank)
+
+
+@pytest.fixture(scope="session")
+def march_shop(tmp_path_factory) -> Built:
+    """The rows of test_golden_value_groups.py and of test_events_meaning.py, whose people buy nothing; at the end of March."""
+    from test_events_meaning import AS_OF
+    from test_events_meaning import TABLES as visitors
+    from test_golden_value_groups import TABLES as buyers
+
+    return united_shop(tmp_path_factory, "march shop", buyers, visitors, AS_OF=AS_OF)
+
+
 @pytest.fixture
 def raw_folder(tmp_path: Path) -> Callable[..., Path]:
     """Writes a folder of CSV files: raw_folder(orders=[{...}, ...], refunds=[...]) with text values as given."""
-
-    def write(name: str = "raw", **tables: list[dict]) -> Path:
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        for table, rows in tables.items():
-            columns = list(dict.fromkeys(column for row in rows for column in row))
-            lines = [",".join(columns)]
-            for row in rows:
-                lines.append(",".join('"' + str(row.get(c, "")).replace('"', '""') + '"' for c in columns))
-            (folder / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return folder
-
-    return write
+    return lambda name="raw", **tables: write_tables(tmp_path / name, tables)

@@ -51,6 +51,21 @@ def write_shop(folder: Path) -> Path:
     return folder
 
 
+def write_rows(raw: Path, rows: dict) -> None:
+    """Add rows to a shop's files; a table that has other columns is joined with them by name."""
+    for table, (header, lines) in rows.items():
+        path = raw / f"{table}.csv"
+        if not path.exists():
+            path.write_text("\n".join([header, *lines]) + "\n")
+            continue
+        former, columns = path.read_text().splitlines(), header.split(",")
+        known = former[0].split(",")
+        wide = known + [column for column in columns if column not in known]
+        padding = "," * (len(wide) - len(known))
+        fresh = [",".join(dict(zip(columns, line.split(","))).get(column, "") for column in wide) for line in lines]
+        path.write_text("\n".join([",".join(wide), *(line + padding for line in former[1:]), *fresh]) + "\n")
+
+
 def shop_settings(raw: Path, as_of: str) -> dict[str, str]:
     """The settings of a build of the small shop; its keys are given, so that two homes have the same pseudonyms."""
     return {"SEGMENTS_RAW": str(raw), "SEGMENTS_KEY_FILE": str(raw.parent / "keys"), "AS_OF": as_of, "INGESTED_AT": "2026-03-10 00:00:00"}

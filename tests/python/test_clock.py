@@ -1,7 +1,7 @@
 """Without AS_OF the newest recording of an accepted row is evaluated: neither rejected rows nor dates ahead move the clock."""
 
 import pytest
-from conftest import Built, build
+from conftest import Built
 
 INGESTED_AT = "2026-06-01 00:00:00"
 EURO = {"ordered_at": "2026-01-10", "gross_amount": "5", "currency": "EUR", "customer_id": "c"}
@@ -37,18 +37,15 @@ NEWEST = {
 }
 
 
+LATER = "recorded_at lies after the data was ingested"
+REJECTED = [("exchange_rates", LATER), ("orders", LATER),
+            ("orders", "currency differs from the first row of the same order_id")]
+
+
 @pytest.fixture(scope="module")
-def unclocked(tmp_path_factory) -> Built:
-    """A shop built without AS_OF."""
-    folder = tmp_path_factory.mktemp("clock")
-    raw = folder / "raw"
-    raw.mkdir()
-    for table, rows in TABLES.items():
-        columns = list(dict.fromkeys(column for row in rows for column in row))
-        lines = [",".join(row.get(column, "") for column in columns) for row in rows]
-        (raw / f"{table}.csv").write_text("\n".join([",".join(columns), *lines]) + "\n")
-    return build(
-        folder / "home", "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT=INGESTED_AT, REPORTING_CURRENCY="EUR")
+def unclocked(newest_shop: Built) -> Built:
+    """A shop built without AS_OF, in which test_blank_text.py has rows too, all of them older."""
+    return newest_shop
 
 
 @pytest.mark.parametrize("table", NEWEST)

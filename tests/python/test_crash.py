@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import SEGMENT_FOLDERS, SETTINGS, Built, build
+from conftest import SEGMENT_FOLDERS, SETTINGS, WITH_UNITS, Built, build
 from processes import FIRST, SECOND, Command, complete, differences, export, shop_settings, undisturbed_shop
 
 from segmentation.dbt_run import _failure, environment, run_dbt
@@ -149,7 +149,7 @@ def test_an_empty_setting_is_one_that_is_not_set_and_makes_dbt_parse_nothing_ane
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     for settings in ({}, {"SEGMENTS_RAW": "", "SEGMENTS_TARGET": "duckdb"}, {"SEGMENTS_TARGET": ""}):
-        with environment(settings | {"SEGMENTS_UNIT_TESTS": "true"}):  # as the demo was built
+        with environment(settings | WITH_UNITS):
             run_dbt(["parse"], Home(demo_copy.folder))
     assert [is_parsable for is_parsable, _ in found] == [True] * 3
 

@@ -6,41 +6,15 @@ from pathlib import Path
 
 import pytest
 from conftest import Built, build
+from erasable_shop import LONE, NOW, PROFILING, TABLET, THIRD, Shop, erasable_shop, found_in, with_devices, write_request
 from jinja_macros import Macros
-from processes import FIRST, SECOND, shop_settings, write_shop
-from test_erase import NOW, found_in, write_request, write_rows
+from processes import shop_settings
 
-from segmentation.dbt_run import project_graph
-from segmentation.erase import erase
-from segmentation.erasure_request import read_request
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
 from segmentation.person import NOBODYS
 from segmentation.verify import verify
 
-THIRD = "2026-03-15 00:00:00"
-LONE, TABLET, KEPT = "device-of-one-visitor", "tablet-of-a-family", "device-that-stays"
-PROFILING = "personalize.content.profiling"
-HEADS = {
-    "events": "event_id,occurred_at,event_type,customer_id,anonymous_id,session_id",
-    "consents": "consent_event_id,purpose,status,effective_at,customer_id,anonymous_id,recorded_at,event_type",
-    "identity_links": "link_id,left_type,left_id,right_type,right_id,match_class,effective_at"}
-ROWS = {
-    "events": [
-        *(f"{device}-{number},2026-03-0{number} 10:00:00,product_view,,{device},{device} session"
-          for device in (LONE, TABLET, KEPT) for number in (3, 4, 5)),
-        # rejected; and of customers, one of them rejected too
-        f"{LONE}-bad,2026-03-05 11:00:00,,,{LONE},", f"three-on-a-tablet,2026-03-05 10:00:00,add_to_cart,customer 3,{TABLET},",
-        f"four-on-a-tablet,2026-03-05 10:00:00,product_view,customer 4,{TABLET},", f"five-on-a-tablet,2026-03-05 10:00:00,,customer 5,{TABLET},"],
-    "consents": [
-        *(f"{device}-consent,{PROFILING},granted,2026-02-01 10:00:00,,{device},2026-02-01 10:00:00,"
-          for device in (LONE, TABLET, KEPT)),
-        f"{TABLET}-signal,*,denied,2026-02-20 10:00:00,,{TABLET},2026-02-20 10:00:00,gpc_signal",
-        f"{TABLET}-objection,marketing,objected,2026-02-21 10:00:00,,{TABLET},2026-02-21 10:00:00,",
-        f"tablet-of-four,{PROFILING},granted,2026-02-02 10:00:00,customer 4,{TABLET},2026-02-02 10:00:00,"],
-    "identity_links": [
-        f"link-three,customer_id,customer 3,anonymous_id,{TABLET},deterministic,2026-02-01 10:00:00",
-        f"link-six,anonymous_id,{TABLET},customer_id,customer 6,deterministic,2026-02-01 10:00:00"]}
 # what the shop sends after the erasure: of before it, however late, and of after it
 LATE = {
     "events": [f"{LONE}-late,2026-03-06 10:00:00,product_view,,{LONE},", f"{LONE}-new,2026-03-12 10:00:00,product_view,,{LONE},"],
@@ -49,43 +23,37 @@ STATES = "select * exclude (consent_event_key) from marts.consent_state where as
 VISITORS = "select count(*), sum(event_count) from marts.anonymous_visitors"
 
 
-def with_devices(raw: Path, rows: dict[str, list[str]]) -> Path:
-    """Add rows of devices to a shop's files."""
-    write_rows(raw, {table: (HEADS[table], lines) for table, lines in rows.items()})
-    return raw
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Shop:
+    return erasable_shop(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory) -> Built:
-    folder = tmp_path_factory.mktemp("devices")
-    raw = with_devices(write_shop(folder / "raw"), ROWS)
-    for as_of in (FIRST, SECOND):
-        assert build(folder / "home", "--without-tests", **shop_settings(raw, as_of)).code == 0
-    return Built(folder / "home", 0)
+def before(shop: Shop) -> Built:
+    """The shop's home before any erasure."""
+    return Built(shop.home, 0)
 
 
-def erased_copy(shop: Built, folder: Path, *identities: tuple[str, str], request_id: str = "device-1", now: datetime = NOW) -> Home:
+def erased_copy(shop: Shop, folder: Path, *identities: tuple[str, str], request_id: str = "device-1", now: datetime = NOW) -> Home:
     """A copy of the shop's home after an erasure; a home that is there already goes on."""
-    home = Home(folder / "home" if (folder / "home").exists() else Path(shutil.copytree(shop.folder, folder / "home", symlinks=True)))
-    request = write_request(folder / f"{request_id}.json", *identities, request_id=request_id)
-    with home.locked():
-        erase(home, read_request(request, now), project_graph(home), now, "tester")
+    home = Home(folder / "home") if (folder / "home").exists() else shop.copy(folder / "home")
+    shop.erase(home, write_request(folder / f"{request_id}.json", *identities, request_id=request_id), now)
     return home
 
 
-def after(shop: Built, home: Home, folder: Path, rows: dict[str, list[str]] | None = None) -> Built:
+def after(shop: Shop, home: Home, folder: Path, rows: dict[str, list[str]] | None = None) -> Built:
     """The next evaluation, of the same files and more."""
-    raw = Path(shutil.copytree(shop.folder.parent / "raw", folder / "raw", dirs_exist_ok=True))
-    shutil.copy(shop.folder.parent / "keys", folder / "keys")
+    raw = Path(shutil.copytree(shop.raw, folder / "raw", dirs_exist_ok=True))
+    shutil.copy(shop.folder / "keys", folder / "keys")
     with_devices(raw, rows or {})
     built = build(home.folder, "--without-tests", **shop_settings(raw, THIRD) | {"INGESTED_AT": "2026-03-15 00:00:00"})
     assert built.code == 0
     return built
 
 
-def test_a_device_is_erased_and_stays_out_until_it_comes_back_anew(shop: Built, tmp_path: Path):
-    assert shop.rows(VISITORS) == [(3, 9)] and {word for _, word in found_in(shop.folder, [LONE])} == {LONE}
-    persons = shop.rows("select * from restricted.vault.customer_keys order by all")
+def test_a_device_is_erased_and_stays_out_until_it_comes_back_anew(shop: Shop, before: Built, tmp_path: Path):
+    assert before.rows(VISITORS) == [(3, 9)] and {word for _, word in found_in(shop.home, [LONE])} == {LONE}
+    persons = before.rows("select * from restricted.vault.customer_keys order by all")
     home = erased_copy(shop, tmp_path, ("device_id", LONE))
     built = Built(home.folder, 0)
     assert found_in(home.folder, [LONE]) == [] and built.rows(VISITORS) == [(2, 6)]
@@ -103,9 +71,9 @@ def test_a_device_is_erased_and_stays_out_until_it_comes_back_anew(shop: Built, 
     assert verify(home).findings == []
 
 
-def test_whoever_used_an_erased_device_keeps_what_is_theirs_and_what_it_signalled_still_binds(shop: Built, tmp_path: Path):
+def test_whoever_used_an_erased_device_keeps_what_is_theirs_and_what_it_signalled_still_binds(shop: Shop, tmp_path: Path):
     """A device that customers share names none of them: their events, choices, orders and memberships stay, under no device."""
-    calm = after(shop, Home(Path(shutil.copytree(shop.folder, tmp_path / "calm" / "home", symlinks=True))), tmp_path / "calm")
+    calm = after(shop, shop.copy(tmp_path / "calm" / "home"), tmp_path / "calm")
     signalled = "select count(*) from marts.consent_state where is_granted and purpose = 'sale_share' and customer_key in ({})".format(
         "select customer_key from restricted.vault.customer_keys where identifier in ('customer 3', 'customer 6')")
     assert calm.rows(signalled) == [(0,)] and calm.rows(signalled.replace("'customer 3', 'customer 6'", "'customer 7'")) == [(1,)]
@@ -126,7 +94,7 @@ def test_whoever_used_an_erased_device_keeps_what_is_theirs_and_what_it_signalle
     assert verify(home).findings == []
 
 
-def test_a_request_may_name_a_person_and_devices(shop: Built, tmp_path: Path):
+def test_a_request_may_name_a_person_and_devices(shop: Shop, tmp_path: Path):
     home = erased_copy(shop, tmp_path, ("controller_customer_id", "customer 4"), ("device_id", LONE))
     assert found_in(home.folder, [LONE]) == []
     built = Built(home.folder, 0)
@@ -137,7 +105,7 @@ def test_a_request_may_name_a_person_and_devices(shop: Built, tmp_path: Path):
 
 
 @pytest.mark.parametrize("device, words", [("device of nobody", "Nobody is known here"), (" Unknown ", "is no device: Unknown is what trackers write")])
-def test_a_device_that_is_not_known_or_names_nobody_is_refused(shop: Built, tmp_path: Path, device: str, words: str):
+def test_a_device_that_is_not_known_or_names_nobody_is_refused(shop: Shop, tmp_path: Path, device: str, words: str):
     with pytest.raises(UserError, match=words):
         erased_copy(shop, tmp_path, ("device_id", device))
 

@@ -1,7 +1,7 @@
 """What events say of a person, whatever the event models look like inside: one shop, one evaluation."""
 
 import pytest
-from conftest import Built, build
+from conftest import Built
 
 AS_OF = "2026-03-31 12:00:00"
 TYPES = {"s": "email_sent", "x": "sms_sent", "t": "segment_exposed", "v": "product_view", "a": "add_to_cart", "r": "remove_from_cart"}
@@ -18,7 +18,6 @@ def events(customer: str, *days_and_types: str) -> list[dict]:
 
 
 TABLES = {
-    "orders": [{"order_id": "o1", "ordered_at": "2026-01-01", "gross_amount": "5", "customer_id": "somebody else"}],
     "customers": [
         {"customer_id": "young", "birth_date": "2010-03-05", "recorded_at": "2026-01-01"},
         {"customer_id": "old", "birth_date": "1980-03-05", "recorded_at": "2026-01-01"},
@@ -40,19 +39,9 @@ TABLES["consents"] = [
 
 
 @pytest.fixture(scope="module")
-def visited(tmp_path_factory) -> Built:
-    """The shop, built at AS_OF; everybody consented to everything on 1 January."""
-    folder = tmp_path_factory.mktemp("events")
-    raw = folder / "raw"
-    raw.mkdir()
-    for table, rows in TABLES.items():
-        columns = list(dict.fromkeys(column for row in rows for column in row))
-        lines = [",".join(row.get(column, "") for column in columns) for row in rows]
-        (raw / f"{table}.csv").write_text("\n".join([",".join(columns), *lines]) + "\n")
-    built = build(folder / "home", "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT="2026-06-01 00:00:00",
-                  REPORTING_CURRENCY="EUR", AS_OF=AS_OF)
-    assert built.code == 0
-    return built
+def visited(march_shop: Built) -> Built:
+    """The shop at AS_OF; everybody consented to everything on 1 January. What is bought there: test_golden_value_groups.py."""
+    return march_shop
 
 
 def features(visited: Built, person: str, *columns: str) -> tuple:

@@ -3,7 +3,9 @@
 import hashlib
 import re
 import shutil
+from contextlib import redirect_stdout
 from datetime import datetime
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import duckdb
@@ -128,7 +130,7 @@ def home(shop: Shop, tmp_path: Path) -> Built:
 
 
 class Seeded:
-    """A shop without a key file, built once, and the random seed that it was built with."""
+    """A shop without a key file, built once, the random seed that it was built with, and what the build printed."""
 
     def __init__(self, folder: Path):
         drawn = []
@@ -137,8 +139,10 @@ class Seeded:
             patch.setattr(vault.secrets, "token_hex", lambda size: drawn.append(token_hex(size)) or drawn[-1])
             self.raw = write_shop(folder / "raw")
             settings = {name: value for name, value in shop_settings(self.raw, FIRST).items() if name != "SEGMENTS_KEY_FILE"}
-            self.built = build(folder / "home", "--without-tests", **settings)
+            with redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as said:
+                self.built = build(folder / "home", "--without-tests", **settings)
         assert self.built.code == 0
+        self.said = said.buffer.getvalue().decode()
         [self.seed] = drawn
 
 
@@ -216,10 +220,9 @@ def test_a_run_whose_build_was_killed_before_recording_it_joins_the_chain_at_the
     assert found.findings == [] and found.runs == 3
 
 
-def test_a_build_prints_the_head_of_the_chain(shop: Shop, home: Built, capsys):
-    assert build(home.folder, "--without-tests", **shop_settings(shop.raw, SECOND)).code == 0
-    [(head,)] = home.rows("select run_hash from audit.segment_runs where run_number = 2")
-    [line] = [line for line in capsys.readouterr().out.splitlines() if "Head hash" in line]
+def test_a_build_prints_the_head_of_the_chain(seeded: Seeded):
+    [(head,)] = seeded.built.rows("select run_hash from audit.segment_runs where run_number = 1")
+    [line] = [line for line in seeded.said.splitlines() if "Head hash" in line]
     assert head in line and "verify --anchor" in line
 
 

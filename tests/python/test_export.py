@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, command
+from conftest import WITH_UNITS, Built, command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,7 +145,7 @@ def test_every_export_is_on_record_before_it_is_written_and_none_that_failed(dem
         assert command(home.folder, "export", "segment_metrics", "--out", str(tmp_path / "d.csv")).code == 1
     assert "Another build is running" in capsys.readouterr().err and not (tmp_path / "d.csv").exists()
     # the next build knows them still
-    assert command(home.folder, "build", "--without-tests").code == 0
+    assert command(home.folder, "build", "--without-tests", **WITH_UNITS).code == 0
     assert len(answer(home.folder)["export"]) == 2
 
 

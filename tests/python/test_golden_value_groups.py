@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from conftest import build
+from conftest import Built
 
-AS_OF, TODAY = "2026-03-01 12:00:00", date(2026, 3, 1)
+TODAY = date(2026, 3, 31)
 # (number of orders, amount of each, days since the last): the segments expected
 BUYERS = {
     # champions: best fifth by orders and by money; active until day 30, drifting until 90, churn_risk until 180
@@ -49,21 +49,23 @@ SEGMENTS = (
 )
 
 
+# and somebody who objects: more orders and money than anybody, yet in no rank and no segment
+TABLES = {
+    "orders": [
+        {"order_id": f"{name} #{number}", "customer_id": name, "gross_amount": amount, "status": "paid", "currency": "EUR",
+         "ordered_at": f"{TODAY - timedelta(days=days + 5 * number)} 10:00:00"}
+        for (count, amount, days), name in [*((case, " ".join(map(str, case))) for case in BUYERS), ((9, "999.00", 3), "objects")]
+        for number in range(count)],
+    "consents": [{
+        "consent_event_id": "k", "customer_id": "objects", "purpose": "marketing.advertising.profiling", "status": "objected",
+        "effective_at": "2026-03-30 10:00:00", "recorded_at": "2026-03-30 10:00:00"}],
+}
+
+
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """The golden shop, and somebody who objects: more orders and money than anybody, yet in no rank and no segment."""
-    folder = tmp_path_factory.mktemp("value_groups")
-    lines = ["order_id,customer_id,ordered_at,gross_amount,status,currency"]
-    for (count, amount, days), name in [*((case, " ".join(map(str, case))) for case in BUYERS), ((9, "999.00", 3), "objects")]:
-        for number in range(count):
-            lines.append(f"{name} #{number},{name},{TODAY - timedelta(days=days + 5 * number)} 10:00:00,{amount},paid,EUR")
-    (folder / "orders.csv").write_text("\n".join(lines) + "\n")
-    (folder / "consents.csv").write_text(
-        "consent_event_id,customer_id,purpose,status,effective_at,recorded_at\n"
-        "k,objects,marketing.advertising.profiling,objected,2026-02-28 10:00:00,2026-02-28 10:00:00\n")
-    built = build(folder / "home", "--without-tests", SEGMENTS_RAW=str(folder), AS_OF=AS_OF, INGESTED_AT="2026-03-02 00:00:00")
-    assert built.code == 0
-    return built
+def shop(march_shop: Built) -> Built:
+    """The golden shop, built at noon of TODAY; visitors of test_events_meaning.py come there too, and buy nothing."""
+    return march_shop
 
 
 def test_the_golden_shop_is_what_its_description_says(shop):

@@ -17,12 +17,11 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from erasable_shop import DEVICES, LONE, NAMED, NOW, OTHER, PERSON, ROWS, TABLET, THIRD, with_devices, write_request
 from hostile_shop import hostile_shop
 from jinja_macros import Macros
-from processes import FIRST, SECOND, write_shop
-from test_erase import NAMED, NOW, OTHER, PERSON, ROWS, THIRD, write_request, write_rows
-from test_erase_device import LATE, LONE, TABLET, with_devices
-from test_erase_device import ROWS as DEVICES
+from processes import FIRST, SECOND, write_rows, write_shop
+from test_erase_device import LATE
 from test_postgres import BUILDER, READABLE, RESTRICTED, Shop, chosen, content, exactly, make_shop, run, server, write_tables
 
 from segmentation.cli import main

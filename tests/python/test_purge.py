@@ -85,12 +85,18 @@ def test_receivers_are_told_by_their_own_keys_whose_flag_has_ended(home: Home):
         assert not {key for (key,) in rows(home, "select customer_key from restricted.vault.customer_keys")} & set(told["member_keys"])
 
 
+@pytest.fixture(scope="module")
+def undisturbed(shop: Shop, tmp_path_factory) -> list[list[tuple]]:
+    """What one purge leaves that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "home"
+    shutil.copytree(shop.home, folder, symlinks=True)
+    purge(Home(folder), 0, NOW, "nightly")
+    return state(Home(folder))
+
+
 @pytest.mark.parametrize("killed_in", ["prune", "write_log", "rewrite", None])
-def test_c45_a_purge_that_was_killed_and_run_again_is_one_purge(home: Home, shop: Shop, tmp_path: Path, monkeypatch, killed_in: str | None):
+def test_c45_a_purge_that_was_killed_and_run_again_is_one_purge(home: Home, undisturbed, monkeypatch, killed_in: str | None):
     """Same final state, each row of the log once, no second deletion_id for the same rows."""
-    shutil.copytree(shop.home, tmp_path / "undisturbed", symlinks=True)
-    undisturbed = Home(tmp_path / "undisturbed")
-    purge(undisturbed, 0, NOW, "nightly")
     if killed_in:
         def dies(*_):
             raise KeyboardInterrupt
@@ -102,7 +108,7 @@ def test_c45_a_purge_that_was_killed_and_run_again_is_one_purge(home: Home, shop
         assert (home.folder / ".purge").exists()
     for _ in range(2):
         purge(home, 0, NOW, "nightly")
-    assert state(home) == state(undisturbed)
+    assert state(home) == undisturbed
     assert not (home.folder / ".purge").exists()
 
 

@@ -1,4 +1,7 @@
-"""Past dates evaluated again, and history made on day one: both against builds that were run one by one."""
+"""Past dates evaluated again, and history made on day one: both against builds that were run one by one.
+
+That a backfill records what separate builds record: test_stability.py.
+"""
 
 import json
 import shutil
@@ -16,7 +19,6 @@ from segmentation.replay import Evaluation, recorded_evaluations
 from segmentation.verify import verify
 
 BEFORE = "2026-02-22 00:00:00"  # a week before FIRST
-HISTORY = ("segments.segment_membership_history", "audit.segment_evaluations", "marts.rfm_thresholds", "marts.retention_thresholds", "marts.retention_transitions")
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +30,6 @@ def shop(tmp_path_factory) -> Shop:
 def home(shop: Shop, tmp_path: Path) -> Built:
     """A copy of the shop's home, evaluated at FIRST and SECOND, that a test may change."""
     return Built(Path(shutil.copytree(shop.home, tmp_path / "home", symlinks=True)), 0)
-
-
-@pytest.fixture(scope="module")
-def filled(shop: Shop, tmp_path_factory) -> Built:
-    """The same shop with a backfill of FIRST, and a build at SECOND."""
-    folder = tmp_path_factory.mktemp("filled") / "home"
-    built = command(folder, "backfill", "--from", FIRST, "--to", FIRST, **shop_settings(shop.raw, SECOND))
-    assert built.code == 0
-    return built
 
 
 def test_a_replay_of_the_record_is_identical_and_touches_nothing(home: Built, capsys):
@@ -53,21 +46,29 @@ def test_a_replay_of_the_record_is_identical_and_touches_nothing(home: Built, ca
     assert home.rows("select schema_name from duckdb_schemas() where schema_name like 'replay\\_%' escape '\\'") == []
 
 
-@pytest.mark.parametrize("tampering, difference", [
-    ("delete from snapshots.segment_membership where customer_key = ? and segment_id = 'existing_customer'", "added"),
-    ("update snapshots.segment_membership set customer_key = repeat('0', 64) where customer_key = ? and segment_id = 'existing_customer'",
-     "removed"),
-    ("update snapshots.segment_membership set data_sources = 'guesses' where customer_key = ? and segment_id = 'existing_customer'",
-     "modified"),
-])
-def test_a_record_that_was_edited_is_found(home: Built, capsys, tampering: str, difference: str):
-    [(person,)] = home.rows("select min(customer_key) from segments.segment_members where segment_id = 'existing_customer'")
+TAMPERINGS = {
+    "added": "delete from snapshots.segment_membership where customer_key = ? and segment_id = 'existing_customer'",
+    "removed": "update snapshots.segment_membership set customer_key = repeat('0', 64) "
+               "where customer_key = ? and segment_id = 'existing_customer'",
+    "modified": "update snapshots.segment_membership set data_sources = 'guesses' "
+                "where customer_key = ? and segment_id = 'existing_customer'",
+}
+
+
+def test_a_record_that_was_edited_is_found(home: Built, capsys):
+    """Three edits of three members, each found as what it is."""
+    people = home.rows("select customer_key from segments.segment_members where segment_id = 'existing_customer' order by 1 limit 3")
+    edited = {difference: person for difference, (person,) in zip(TAMPERINGS, people, strict=True)}
     with duckdb.connect(str(home.folder / "warehouse.duckdb")) as warehouse:
-        warehouse.execute(tampering, [person])
+        for difference, tampering in TAMPERINGS.items():
+            warehouse.execute(tampering, [edited[difference]])
     assert command(home.folder, "replay", "--as-of", SECOND).code == 1
     assert "unexplained" in capsys.readouterr().out
-    found = home.rows("select distinct as_of::varchar, segment_id, difference, replay_cause from audit.replay_differences")
-    assert (SECOND, "existing_customer", difference, "unexplained") in found
+    found = home.rows("select as_of::varchar, segment_id, customer_key, difference, replay_cause from audit.replay_differences")
+    # whose row was given another key is missing too
+    expected = [("added", edited["added"]), ("added", edited["removed"]), ("modified", edited["modified"]), ("removed", "0" * 64)]
+    assert sorted((row[3], row[2]) for row in found if row[1] == "existing_customer") == sorted(expected)
+    assert {row[0] for row in found} == {SECOND} and {row[4] for row in found} == {"unexplained"}
 
 
 def test_c49_a_version_that_reaches_back_behind_the_record_is_refused(home: Built, shop: Shop, capsys):
@@ -104,38 +105,11 @@ def test_as_recorded_knows_what_was_known_and_as_corrected_what_is_known(home: B
     assert [one.as_of for one in now] == [datetime.fromisoformat(FIRST)] and now[0].known_at > now[0].as_of
 
 
-def test_a_backfill_records_what_separate_builds_record(shop: Shop, filled: Built):
-    """Beside those barred today: at SECOND some object, and what is recorded today admits none of them."""
-    calm = Built(shop.home, 0)
-    barred = {key for (key,) in calm.rows(
-        "select distinct customer_key from segments.segment_membership_history where valid_to = ?::timestamp"
-        " except select customer_key from segments.segment_members", [SECOND])}
-    assert barred
-    for table in HISTORY:
-        columns = [row[0] for row in calm.rows(f"describe {table}")]
-        if table == "audit.segment_evaluations":  # its counts include those barred at SECOND
-            columns = [name for name in columns if not name.startswith(("n_members", "partition_hash"))]
-        query = f"select {', '.join(columns)} from {table} order by all"
-        place = columns.index("customer_key") if "customer_key" in columns else None
-        expected = [row for row in calm.rows(query) if place is None or row[place] not in barred]
-        assert expected and [row for row in filled.rows(query) if place is None or row[place] not in barred] == expected
-    keys = {key for (key,) in filled.rows("select customer_key from segments.segment_membership_history")}
-    assert keys and not keys & barred
-
-
-def test_a_backfilled_run_is_marked(filled: Built):
-    assert filled.rows("select as_of::varchar, attempt, origin from audit.segment_runs order by as_of") == [
-        (FIRST, 1, "backfill"), (SECOND, 1, "scheduled")]
-
-
-def test_a_backfilled_history_verifies(filled: Built):
-    """Row ids, leaves, roots and the chain of several runs made by one statement."""
-    found = verify(Home(filled.folder))
-    assert found.findings == [] and found.runs == 2 and found.partitions == 2 * len(SEGMENT_FOLDERS)
-
-
 def test_a_backfill_in_parts_is_one_history(shop: Shop, tmp_path: Path, monkeypatch, capsys):
-    """One date at a time: what is compared, the intervals and the chain go on from part to part; a replay finds every row."""
+    """One date at a time: what is compared, the intervals and the chain go on from part to part.
+
+    A replay, two dates at a time, finds every row.
+    """
     monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 1)
     settings = shop_settings(shop.raw, SECOND)
     built = command(tmp_path / "home", "backfill", "--from", BEFORE, "--to", FIRST, "--every", "week", **settings)
@@ -149,7 +123,9 @@ def test_a_backfill_in_parts_is_one_history(shop: Shop, tmp_path: Path, monkeypa
     kinds = "select changed_at::varchar, change_kind, count(*) from segments.segment_history where change_kind <> 'membership' group by all"
     assert built.rows(f"{kinds} order by all") == [(BEFORE, "defined", len(SEGMENT_FOLDERS)), (SECOND, "rule_changed", 2)]
     # those barred at the date of the backfill are not in the record, and not in its replay
-    assert command(built.folder, "replay").code == 0
+    [(n_orders,)] = built.rows("select n_rows_in from audit.control_totals where table_name = 'orders'")
+    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * n_orders)
+    assert command(built.folder, "replay").code == 0 and "replaying 2 of 2" in capsys.readouterr().out
     assert built.rows("select count(*) > 30, bool_and(is_root_equal) from audit.replay_partitions") == [(True, True)]
 
 

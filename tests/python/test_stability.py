@@ -1,13 +1,19 @@
-"""The stability rule: the sequences of statistics.md 7 and real builds. Random histories: test_history_properties.py."""
+"""The stability rule: the sequences of statistics.md 7, and real builds, one by one and in one backfill, which records the same.
+
+Random histories: test_history_properties.py.
+"""
 
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import PROJECT, Built, build, command
+from conftest import PROJECT, SEGMENT_FOLDERS, Built, build, command
 from jinja_macros import Macros
-from processes import KEYS
-from test_changes import Rows, written
+from processes import shop_settings, write_rows, write_shop
+from test_changes import Rows
+
+from segmentation.home import Home
+from segmentation.verify import verify
 
 # candidate by evaluation, evaluations before which the person purchased, expected with stability 2 and with 3
 SEQUENCES = {
@@ -76,6 +82,9 @@ MEMBERS = [
     {"X", "A", "B"},  # C objects
     {"X", "A", "D", "Y"},  # the third time that the rule says so: B out, D in. E is overtaken by Y, who orders
 ]
+BARRED = {"C", "customer 5", "customer 13", "customer 21"}
+HISTORY = ("segments.segment_membership_history", "audit.segment_evaluations", "marts.rfm_thresholds", "marts.retention_thresholds",
+           "marts.retention_transitions")
 REASONS = {
     (1, "D", "left", "threshold_moved"), (1, "X", "entered", "own_order"), (3, "C", "left", "objection"),
     (4, "B", "left", "time_decay"), (4, "D", "entered", "time_decay"), (4, "Y", "entered", "own_order"),
@@ -83,21 +92,24 @@ REASONS = {
 
 
 def shop(folder: Path) -> dict[str, str]:
-    """Settings of a shop of 70 buyers, of whom four are among the top 5 percent. Who counts spends hundreds, the others 5."""
+    """Settings of a shop of about 70 buyers, of whom four are among the top 5 percent. Who counts spends thousands, the others less.
+
+    Among the others is the small shop, with its carts, consents and objections: a backfill must record those as well.
+    """
     rows = Rows()
     for who, when, amount in (
-        ("A", "2026-01-10", "1000"), ("B", "2026-01-10", "900"), ("C", "2026-01-10", "800"), ("D", "2026-01-10", "700"),
-        ("E", "2026-01-10", "600"), ("X", "2026-02-25", "2000"), ("Y", "2026-03-18", "3000"),
+        ("A", "2026-01-10", "10000"), ("B", "2026-01-10", "9000"), ("C", "2026-01-10", "8000"), ("D", "2026-01-10", "7000"),
+        ("E", "2026-01-10", "6000"), ("X", "2026-02-25", "20000"), ("Y", "2026-03-18", "30000"),
     ):
         rows.order(who, f"{when} 10:00:00", f"{amount}.00")
-    for number in range(63):
+    for number in range(40):
         rows.order(f"other {number}", "2026-01-10 10:00:00", "5.00")
-    rows.refund("B", "2026-03-04 10:00:00", "890.00")
-    rows.refund("C", "2026-03-04 10:00:00", "790.00")
+    rows.refund("B", "2026-03-04 10:00:00", "8900.00")
+    rows.refund("C", "2026-03-04 10:00:00", "7900.00")
     rows.say("C", "marketing", "objected", "2026-03-11 10:00:00")
-    (folder / "keys").write_text(KEYS)
-    raw = written(folder / "raw", {name: table for name, table in rows.tables.items() if table})
-    return {"SEGMENTS_RAW": str(raw), "SEGMENTS_KEY_FILE": str(folder / "keys"), "INGESTED_AT": "2026-03-30 00:00:00"}
+    raw = write_shop(folder / "raw")
+    write_rows(raw, {name: (",".join(table[0]), [",".join(row.values()) for row in table]) for name, table in rows.tables.items() if table})
+    return shop_settings(raw, DATES[4]) | {"INGESTED_AT": "2026-03-30 00:00:00"}
 
 
 @pytest.fixture(scope="module")
@@ -110,17 +122,21 @@ def builds(settings: dict[str, str], tmp_path_factory) -> Built:
     """Built on each date."""
     folder = tmp_path_factory.mktemp("builds") / "home"
     for date in DATES:
-        assert build(folder, "--without-tests", AS_OF=date, **settings).code == 0
+        assert build(folder, "--without-tests", **settings | {"AS_OF": date}).code == 0
     return Built(folder, 0)
+
+
+@pytest.fixture(scope="module")
+def filled(settings: dict[str, str], tmp_path_factory) -> Built:
+    """Four dates backfilled at once, and a build at the fifth."""
+    built = command(tmp_path_factory.mktemp("filled") / "home", "backfill", "--from", DATES[0], "--to", DATES[3], **settings)
+    assert built.code == 0
+    return built
 
 
 def people(built: Built) -> dict[str, str]:
     """Name by key."""
     return dict(built.rows("select customer_key, identifier from restricted.vault.customer_keys where identifier_type = 'customer_id'"))
-
-
-def history(built: Built) -> list[tuple]:
-    return built.rows("select * from segments.segment_membership_history order by all")
 
 
 def test_who_waits_and_who_does_not(builds: Built):
@@ -134,19 +150,48 @@ def test_who_waits_and_who_does_not(builds: Built):
     assert {(DATES.index(date), names[key], *rest) for date, key, *rest in found} == REASONS
 
 
-def test_a_backfill_counts_as_separate_builds_do(builds: Built, settings: dict[str, str], tmp_path: Path):
+def test_a_backfill_counts_as_separate_builds_do(builds: Built, filled: Built):
     """Whoever objects now is no part of what is backfilled."""
-    home = command(tmp_path / "home", "backfill", "--from", DATES[0], "--to", DATES[3], AS_OF=DATES[4], **settings)
-    assert home.code == 0
+    memberships = "select * from segments.segment_membership_history where segment_id = 'vip_top_5_percent' order by all"
     [barred] = [key for key, name in people(builds).items() if name == "C"]
-    place = [name for name, *_ in builds.rows("describe segments.segment_membership_history")].index("customer_key")
-    expected = [row for row in history(builds) if row[place] != barred]
-    assert history(home) == expected and len(expected) > len(REASONS)
+    expected = [row for row in builds.rows(memberships) if barred not in row]
+    assert filled.rows(memberships) == expected and len(expected) > len(REASONS)
+
+
+def test_a_backfill_records_what_separate_builds_record(builds: Built, filled: Built):
+    """Beside those barred today: what is recorded today admits nobody who objected since."""
+    barred = {key for (key,) in builds.rows(
+        "select distinct customer_key from segments.segment_membership_history where valid_to is not null"
+        " except select customer_key from segments.segment_members")}
+    names = people(builds)
+    assert {names[key] for key in barred} == BARRED
+    for table in HISTORY:
+        columns = [row[0] for row in builds.rows(f"describe {table}")]
+        if table == "audit.segment_evaluations":  # its counts include those barred since
+            columns = [name for name in columns if not name.startswith(("n_members", "partition_hash"))]
+        query = f"select {', '.join(columns)} from {table} order by all"
+        place = columns.index("customer_key") if "customer_key" in columns else None
+        expected = [row for row in builds.rows(query) if place is None or row[place] not in barred]
+        assert expected and [row for row in filled.rows(query) if place is None or row[place] not in barred] == expected
+    keys = {key for (key,) in filled.rows("select customer_key from segments.segment_membership_history")}
+    assert keys and not keys & barred
+
+
+def test_a_backfilled_run_is_marked(filled: Built):
+    assert filled.rows("select as_of::varchar, attempt, origin from audit.segment_runs order by as_of") == [
+        *((date, 1, "backfill") for date in DATES[:4]), (DATES[4], 1, "scheduled")]
+
+
+def test_a_backfilled_history_verifies(filled: Built):
+    """Row ids, leaves, roots and the chain of several runs made by one statement."""
+    found = verify(Home(filled.folder))
+    assert found.findings == [] and found.runs == 5 and found.partitions == 5 * len(SEGMENT_FOLDERS)
 
 
 def test_a_replay_counts_from_where_the_version_began_and_from_part_to_part(builds: Built, monkeypatch):
     """Replayed are the last three dates, and the one before them for the count; two at once."""
-    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * 70)
+    [(n_orders,)] = builds.rows("select n_rows_in from audit.control_totals where table_name = 'orders'")
+    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * n_orders)
     assert command(builds.folder, "replay", "--from", DATES[2]).code == 0
     found = builds.rows("select as_of::varchar, sum(n_recorded) > 0, sum(n_recorded) = sum(n_identical), bool_and(is_root_equal)"
                         " from audit.replay_partitions group by 1 order by 1")

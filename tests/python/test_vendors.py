@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 import yaml
-from conftest import Built, command
+from conftest import WITH_UNITS, Built, command
 from jinja_macros import Macros
 
 from segmentation.home import PROJECT
@@ -83,7 +83,7 @@ def test_no_path_of_the_project_leads_past_the_permission_gate_to_a_vendor(demo:
 
 def test_an_unverified_vendor_is_cut_off_and_the_build_says_so(demo_copy: Built, capsys):
     newest = demo_copy.rows("select max(as_of) from marts.vendor_states")[0][0]
-    assert command(demo_copy.folder, "build", "--without-tests", AS_OF="2026-04-20 00:00:00").code == 0
+    assert command(demo_copy.folder, "build", "--without-tests", AS_OF="2026-04-20 00:00:00", **WITH_UNITS).code == 0
     said = capsys.readouterr().out
     assert "Vendor nordpost_mail is blocked since 2026-04-07: verification overdue; segments cart_abandoner, vip neither" in said
     assert "Vendor umfrago_surveys is blocked since 2026-04-07: verification overdue; its data (survey) are left out" in said
