@@ -59,8 +59,8 @@ def run_dbt(
     target = home.target / folder
     options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target),
                "--log-path", str(home.target.with_name("logs")), "--log-level", "none", "--quiet"]
-    if os.environ.get("SEGMENTS_THREADS") == "1":
-        options += ["--threads", "1"]  # two nodes at a time would only take the one core from each other
+    if os.environ.get("SEGMENTS_THREADS") == "1" or os.environ.get("SEGMENTS_MEMORY"):
+        options += ["--threads", "1"]  # two nodes at a time would only take the one core, or the memory, from each other
     if arguments[0] == "build":
         # when a check before the build fails, dbt 1.12 stumbles over vendors (exposures) and hides what the check said
         options += ["--exclude-resource-type", "exposure"]

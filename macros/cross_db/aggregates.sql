@@ -34,6 +34,26 @@
     max_by({{ value }}, struct({{ ordering }}, {{ tie_breaker }})) filter (where {{ condition }} and {{ value }} is not null)
 {%- endmacro %}
 
+{#
+    The values of a group in their own order, null without any. DuckDB sorts the finished list: an ordered aggregate keeps, and
+    cannot spill, what it sorts for every group at once. Arguments: value, condition (SQL).
+#}
+{% macro sorted_array(value, condition) -%}
+    {{ return(adapter.dispatch('sorted_array')(value, condition)) }}
+{%- endmacro %}
+
+{% macro default__sorted_array(value, condition) -%}
+    array_agg({{ value }} order by {{ value }}) filter (where {{ condition }})
+{%- endmacro %}
+
+{% macro duckdb__sorted_array(value, condition) -%}
+    list_sort(array_agg({{ value }}) filter (where {{ condition }}))
+{%- endmacro %}
+
+{% macro spark__sorted_array(value, condition) -%}
+    nullif(array_sort(collect_list({{ value }}) filter (where {{ condition }})), array())
+{%- endmacro %}
+
 {# Whole-number quotient, rounded towards zero. #}
 {% macro integer_division(numerator, denominator) -%}
     {{ return(adapter.dispatch('integer_division')(numerator, denominator)) }}

@@ -66,7 +66,7 @@ select
     count(distinct session_id) filter (where device_type = 'mobile') as mobile_session_count_90d,
     count(distinct event_id) filter (where is_in_30d and event_type = 'product_view') as product_view_count_30d,
     count(distinct event_id) filter (where event_type = 'product_view') as product_view_count_90d,
-    array_agg(viewed order by viewed) filter (where viewed is not null) as viewed_30d,
+    {{ sorted_array('viewed', 'viewed is not null') }} as viewed_30d,
     count(distinct event_id) filter (where event_type = 'email_clicked') as email_click_count_90d,
     count(distinct event_id) filter (where event_type = 'support_ticket') as support_ticket_count_90d
 from recent

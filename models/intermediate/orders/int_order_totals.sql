@@ -106,6 +106,30 @@ converted as (
     from priced
 ),
 
+-- the orders that refunds belong to, read again: what two read of a CTE is kept in memory, and those above are all orders
+refunded_orders as (
+    select
+        clock.as_of,
+        orders.order_id,
+        orders.status,
+        orders.customer_id,
+        orders.email,
+        orders.phone,
+        coalesce(orders.gross_amount, 0) as written_gross,
+        rates.rate
+    from {{ ref('int_orders') }} as orders
+    inner join (select distinct order_id from {{ ref('int_refunds') }}) as refunded on orders.order_id = refunded.order_id
+    inner join clock
+        on orders.ordered_at <= clock.as_of
+        and {{ is_in_interval('clock.known_at', 'orders.recorded_at', 'orders.superseded_at') }}
+    cross join settings
+    left join rates
+        on clock.as_of = rates.as_of
+        and orders.currency = rates.currency
+        and {{ local_date('orders.ordered_at') }} = rates.order_date
+    where orders.currency = settings.reporting_currency or rates.rate is not null
+),
+
 facts as (
     select
         as_of,
@@ -154,10 +178,9 @@ facts as (
         0 as written_discount,
         refunds.amount as written_refunded
     from visible_refunds as refunds
-    inner join converted as orders
+    inner join refunded_orders as orders
         on refunds.as_of = orders.as_of
         and refunds.order_id = orders.order_id
-        and orders.row_class = 'current'
 
     union all
 

@@ -7,29 +7,28 @@ with customer_orders as (
     where customers.not_profiled_reason is null
 ),
 
--- the order a one-time buyer is compared with: the first orders of all buyers
+-- the order a one-time buyer is compared with: the first orders of all buyers. Found by their instant, because to number all
+-- orders of everybody is to sort them all
 first_orders as (
     select
         orders.as_of,
-        orders.customer_key,
         orders.net_amount,
-        row_number() over (
-            partition by orders.as_of, orders.customer_key order by orders.ordered_at, orders.order_key
-        ) as order_number
+        row_number() over (partition by orders.as_of, orders.customer_key order by orders.order_key) as order_number
     from {{ ref('orders') }} as orders
+    inner join customer_orders
+        on orders.as_of = customer_orders.as_of
+        and orders.customer_key = customer_orders.customer_key
+        and orders.ordered_at = customer_orders.first_order_at
     where orders.is_valid
 ),
 
 medians as (
     select
-        customer_orders.as_of,
-        {{ median('first_orders.net_amount') }} as median_first_order
-    from customer_orders
-    inner join first_orders
-        on customer_orders.as_of = first_orders.as_of
-        and customer_orders.customer_key = first_orders.customer_key
-        and first_orders.order_number = 1
-    group by customer_orders.as_of
+        as_of,
+        {{ median('net_amount') }} as median_first_order
+    from first_orders
+    where order_number = 1
+    group by as_of
 ),
 
 sums as (

@@ -5,26 +5,16 @@ with numbers as (
 ),
 
 -- months since year 0: whole numbers, so that months are counted, not days
-orders as (
-    select
-        orders.as_of,
-        orders.customer_key,
-        orders.net_amount,
-        {{ month_count('orders.order_date') }} as order_month
-    from {{ ref('orders') }} as orders
-    inner join {{ ref('customers') }} as customers
-        on orders.as_of = customers.as_of
-        and orders.customer_key = customers.customer_key
-    where orders.is_valid and customers.not_profiled_reason is null
-),
-
 firsts as (
     select
-        as_of,
-        customer_key,
-        min(order_month) as cohort_month
-    from orders
-    group by as_of, customer_key
+        customer_orders.as_of,
+        customer_orders.customer_key,
+        {{ month_count('customer_orders.first_order_date') }} as cohort_month
+    from {{ ref('customer_orders') }} as customer_orders
+    inner join {{ ref('customers') }} as customers
+        on customer_orders.as_of = customers.as_of
+        and customer_orders.customer_key = customers.customer_key
+    where customers.not_profiled_reason is null
 ),
 
 cohorts as (
@@ -46,19 +36,32 @@ months as (
     where cohorts.cohort_month + numbers.number - 1 <= {{ month_count(local_date('cohorts.as_of')) }}
 ),
 
+-- one row per person and month, so that persons are counted by counting rows
+customer_months as (
+    select
+        as_of,
+        customer_key,
+        {{ month_count('order_date') }} as order_month,
+        count(*) as order_count,
+        sum(net_amount) as net_revenue
+    from {{ ref('orders') }}
+    where is_valid
+    group by as_of, customer_key, {{ month_count('order_date') }}
+),
+
 activity as (
     select
         firsts.as_of,
         firsts.cohort_month,
-        orders.order_month - firsts.cohort_month as month_number,
-        count(distinct orders.customer_key) as n_retained,
-        count(*) as order_count,
-        sum(orders.net_amount) as net_revenue
+        customer_months.order_month - firsts.cohort_month as month_number,
+        count(*) as n_retained,
+        cast(sum(customer_months.order_count) as bigint) as order_count,
+        sum(customer_months.net_revenue) as net_revenue
     from firsts
-    inner join orders
-        on firsts.as_of = orders.as_of
-        and firsts.customer_key = orders.customer_key
-    group by firsts.as_of, firsts.cohort_month, orders.order_month - firsts.cohort_month
+    inner join customer_months
+        on firsts.as_of = customer_months.as_of
+        and firsts.customer_key = customer_months.customer_key
+    group by firsts.as_of, firsts.cohort_month, customer_months.order_month - firsts.cohort_month
 ),
 
 filled as (
