@@ -387,34 +387,50 @@ def rows_read(plan: dict) -> int:
     return own + sum(rows_read(child) for child in plan["children"])
 
 
-@pytest.mark.parametrize("model", ["int_recent_activity", "int_campaign_events"])
-def test_what_looks_at_recent_days_reads_no_older_events(demo: Built, tmp_path: Path, model: str):
-    """A condition beside the one that leaves out files, or an expression for its column, and all years are read again.
+def rows_read_of_events(demo: Built, folder: Path, model: str, condition: str) -> tuple[int, int]:
+    """How many events a model reads of two Parquet files, the first of them with the demo's recent events; and how many those are.
 
-    Each event stands sixty times in the files, the first of which is large: of few rows DuckDB would make the side that it holds
-    in memory, and it guesses their number by the first file.
+    Each event that meets the condition stands sixty times in them: of few rows DuckDB would make the side of a join that it holds in
+    memory, and it guesses how many there are by the first file.
     """
-    views = {"int_events": "intermediate/events", "int_events_checked": "intermediate/events", "stg_generic__events": "staging/generic"}
-    models = demo.folder / "target/compiled/segmentation/models"
-    query = (models / f"intermediate/events/{model}.sql").read_text()
-    for view, folder in views.items():
-        query = re.sub(rf'"restricted"\."\w+"\."{view}"', lambda _, file=models / folder / f"{view}.sql": f"({file.read_text()})", query)
+    views = {"int_events": "events", "int_events_checked": "events", "stg_generic__events": "../staging/generic"}
+    models = demo.folder / "target/compiled/segmentation/models/intermediate"
+    query = next(models.rglob(f"{model}.sql")).read_text()
+    for view, place in views.items():
+        query = re.sub(rf'"restricted"\."\w+"\."{view}"', lambda _, file=models / place / f"{view}.sql": f"({file.read_text()})", query)
     assert '"restricted"."raw"."demo_events"' in query
+    query = query.replace('"restricted"."raw"."demo_events"', f"read_parquet('{folder}/*.parquet')")
     with duckdb.connect(str(demo.folder / "warehouse.duckdb"), read_only=True) as connection:
         connection.execute(f"attach '{demo.folder / 'restricted.duckdb'}' as restricted (read_only)")
-        for years, condition in (("1 recent", ">="), ("2 older", "<")):
+        numbers = []
+        for name, years in (("1 recent", "occurred_at >= '2025-11-01'"), ("2 older", "occurred_at < '2025-11-01'")):
             connection.execute(f"""copy (
                 select * exclude (n) replace (
                     event_id || n as event_id, cast(occurred_at as timestamp) as occurred_at, cast(recorded_at as timestamp) as recorded_at
-                ) from restricted.raw.demo_events cross join range(60) as numbers (n) where occurred_at {condition} '2025-11-01'
-            ) to '{tmp_path / years}.parquet'""")
-        [(recent,)] = connection.execute(f"select count(*) from '{tmp_path}/1 recent.parquet'").fetchall()
-        [(older,)] = connection.execute(f"select count(*) from '{tmp_path}/2 older.parquet'").fetchall()
-        connection.execute("set threads = 1")
-        query = query.replace('"restricted"."raw"."demo_events"', f"read_parquet('{tmp_path}/*.parquet')")
+                ) from restricted.raw.demo_events cross join range(60) as numbers (n) where {years} and {condition}
+            ) to '{folder / name}.parquet'""")
+            [(number,)] = connection.execute(f"select count(*) from '{folder / name}.parquet'").fetchall()
+            numbers.append(number)
+        assert min(numbers) > 1000
+        connection.execute("set threads = 2")
+        # nothing of the demo's other tables is rejected here
+        connection.execute("create temp table counts as select * replace (0 as n_unusable) from restricted.intermediate.int_load_counts")
+        query = query.replace('"restricted"."intermediate"."int_load_counts"', "counts")
         [(_, plan)] = connection.execute(f"explain (analyze, format json) {query}").fetchall()
-    assert older > 100
-    assert 0 < rows_read(json.loads(plan)) <= recent
+    return rows_read(json.loads(plan)), numbers[0]
+
+
+@pytest.mark.parametrize("model", ["int_recent_activity", "int_campaign_events"])
+def test_what_looks_at_recent_days_reads_no_older_events(demo: Built, tmp_path: Path, model: str):
+    """A condition beside the one that leaves out files, or an expression for its column, and all years are read again."""
+    found, recent = rows_read_of_events(demo, tmp_path, model, "true")
+    assert 0 < found <= recent
+
+
+def test_without_a_rejected_event_events_are_not_read_again(demo: Built, tmp_path: Path):
+    """Not more than the first rows that each thread asks for."""
+    found, recent = rows_read_of_events(demo, tmp_path, "int_rejected_rows", "occurred_at <= recorded_at and event_id is not null")
+    assert found < recent / 10
 
 
 def test_no_text_of_a_spec_or_vendor_is_rendered():

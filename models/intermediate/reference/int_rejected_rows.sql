@@ -5,9 +5,13 @@
     'exchange_rates', 'scheduled_sends', 'events'
 ] %}
 
--- events are many: without a rejected one they are not read again
+-- events are many: without a rejected one they are not read again. The reason is compared in the join: DuckDB would else look for
+-- rejected events first, and would have to read all to find that there is none to be joined
 with rejected_events as (
-    select source_system from {{ ref('int_load_counts') }}
+    select
+        source_system,
+        {{ erased_reason() }} as erased_reason
+    from {{ ref('int_load_counts') }}
     where table_name = 'events' and n_unusable > n_erased_rows
 )
 
@@ -20,9 +24,12 @@ select
     {{ canonical_row(fact.columns, 'checked') }} || coalesce(chr(31) || 'unreadable=' || checked.unreadable_value, '') as payload
 from {{ ref('int_' ~ table ~ '_checked') }} as checked
 {%- if table == 'events' %}
-inner join rejected_events on checked.source_system = rejected_events.source_system
-{%- endif %}
+inner join rejected_events
+    on checked.source_system = rejected_events.source_system
+    and checked.rejected_reason != rejected_events.erased_reason
+{%- else %}
 where checked.rejected_reason != {{ erased_reason() }}
+{%- endif %}
 {%- if fact.fixed %}
 
 union all
