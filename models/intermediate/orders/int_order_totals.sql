@@ -106,6 +106,11 @@ converted as (
     from priced
 ),
 
+refunded as (
+    select distinct order_id
+    from {{ ref('int_refunds') }}
+),
+
 -- the orders that refunds belong to, read again: what two read of a CTE is kept in memory, and those above are all orders
 refunded_orders as (
     select
@@ -118,7 +123,7 @@ refunded_orders as (
         coalesce(orders.gross_amount, 0) as written_gross,
         rates.rate
     from {{ ref('int_orders') }} as orders
-    inner join (select distinct order_id from {{ ref('int_refunds') }}) as refunded on orders.order_id = refunded.order_id
+    inner join refunded on orders.order_id = refunded.order_id
     inner join clock
         on orders.ordered_at <= clock.as_of
         and {{ is_in_interval('clock.known_at', 'orders.recorded_at', 'orders.superseded_at') }}
