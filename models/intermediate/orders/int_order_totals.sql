@@ -1,8 +1,9 @@
 {{ config(materialized='table', tags=['clocked']) }}
 
-{%- set columns = [
-    'order_id', 'customer_id', 'email', 'phone', 'currency', 'status', 'gross_amount', 'discount_amount', 'ordered_at'
-] %}
+{%- set columns =
+    ['order_id', 'customer_id', 'email', 'phone', 'currency', 'status', 'gross_amount', 'discount_amount', 'ordered_at'] %}
+{%- set held_by =
+    "case when customer_id is not null then 'account' when coalesce(email, phone) is not null then 'contact' else 'nobody' end" %}
 
 with clock as (
     select * from {{ ref('evaluation_clock') }}
@@ -10,10 +11,6 @@ with clock as (
 
 settings as (
     select * from {{ ref('int_settings') }}
-),
-
-rates as (
-    select * from {{ ref('int_order_rates') }}
 ),
 
 -- an order is created when its first version is recorded
@@ -91,7 +88,7 @@ priced as (
     left join refunds
         on order_rows.as_of = refunds.as_of
         and order_rows.order_id = refunds.order_id
-    left join rates
+    left join {{ ref('int_order_rates') }} as rates
         on order_rows.as_of = rates.as_of
         and order_rows.currency = rates.currency
         and {{ local_date('order_rows.ordered_at') }} = rates.order_date
@@ -106,29 +103,24 @@ converted as (
     from priced
 ),
 
-refunded as (
-    select distinct order_id
-    from {{ ref('int_refunds') }}
-),
-
 -- the orders that refunds belong to, read again: what two read of a CTE is kept in memory, and those above are all orders
 refunded_orders as (
     select
         clock.as_of,
         orders.order_id,
         orders.status,
-        orders.customer_id,
-        orders.email,
-        orders.phone,
-        coalesce(orders.gross_amount, 0) as written_gross,
+        {{ held_by }} as held_by,
+        coalesce(orders.gross_amount, 0) = 0 as is_free,
         rates.rate
     from {{ ref('int_orders') }} as orders
-    inner join refunded on orders.order_id = refunded.order_id
     inner join clock
         on orders.ordered_at <= clock.as_of
         and {{ is_in_interval('clock.known_at', 'orders.recorded_at', 'orders.superseded_at') }}
+    inner join refunds
+        on clock.as_of = refunds.as_of
+        and orders.order_id = refunds.order_id
     cross join settings
-    left join rates
+    left join {{ ref('int_order_rates') }} as rates
         on clock.as_of = rates.as_of
         and orders.currency = rates.currency
         and {{ local_date('orders.ordered_at') }} = rates.order_date
@@ -140,23 +132,19 @@ facts as (
         as_of,
         class as row_class,
         status,
-        case
-            when customer_id is not null then 'account'
-            when email is not null or phone is not null then 'contact'
-            else 'nobody'
-        end as held_by,
+        {{ held_by }} as held_by,
         written_gross = 0 as is_free,
         ordered_at,
         created_at,
+        refunded,
+        written_refunded,
         1 as n_orders,
         gross,
         discount,
-        refunded,
         -- never below zero, as in marts.orders; a negative amount that was rejected stays what it is
         case when class = 'unusable' then gross - discount - refunded else greatest(gross - discount - refunded, 0) end as net,
         written_gross,
-        written_discount,
-        written_refunded
+        written_discount
     from converted
 
     union all
@@ -166,22 +154,15 @@ facts as (
         refunds.as_of,
         'refund' as row_class,
         orders.status,
-        case
-            when orders.customer_id is not null then 'account'
-            when orders.email is not null or orders.phone is not null then 'contact'
-            else 'nobody'
-        end as held_by,
-        orders.written_gross = 0 as is_free,
+        orders.held_by,
+        orders.is_free,
         refunds.refunded_at as ordered_at,
         refunds.refunded_at as created_at,
-        0 as n_orders,
-        0 as gross,
-        0 as discount,
         {{ converted('refunds.amount', 'orders.rate') }} as refunded,
-        0 as net,
-        0 as written_gross,
-        0 as written_discount,
-        refunds.amount as written_refunded
+        refunds.amount as written_refunded,
+        {%- for amount in ['n_orders', 'gross', 'discount', 'net', 'written_gross', 'written_discount'] %}
+        0 as {{ amount }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from visible_refunds as refunds
     inner join refunded_orders as orders
         on refunds.as_of = orders.as_of
@@ -197,14 +178,11 @@ facts as (
         false as is_free,
         rejected.refunded_at as ordered_at,
         rejected.refunded_at as created_at,
-        0 as n_orders,
-        0 as gross,
-        0 as discount,
         coalesce(rejected.amount, 0) as refunded,
-        0 as net,
-        0 as written_gross,
-        0 as written_discount,
-        coalesce(rejected.amount, 0) as written_refunded
+        coalesce(rejected.amount, 0) as written_refunded,
+        {%- for amount in ['n_orders', 'gross', 'discount', 'net', 'written_gross', 'written_discount'] %}
+        0 as {{ amount }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('int_refunds_checked') }} as rejected
     cross join clock
     where rejected.rejected_reason != {{ erased_reason() }}
