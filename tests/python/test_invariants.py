@@ -19,7 +19,8 @@ FILES = ("dbt_project.yml", "profiles.yml")
 # both doors open: who objected has features, and the gate admits everybody
 CARELESS = [
     ("marts/features/customer_features.sql", "where not_profiled_reason is null", "where true"),
-    ("segments/segment_members.sql", "where checked.is_permitted = 1", "where checked.is_permitted >= 0"),
+    ("segments/segment_members.sql", "where {{ is_permitted(", "where true or {{ is_permitted("),
+    ("segments/segment_members.sql", "where not {{ is_permitted(", "where false and not {{ is_permitted("),
 ]
 
 
