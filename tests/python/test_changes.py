@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import Built, build, command
+from conftest import Built, build, command, write_tables
 
 FIRST, SECOND = "2026-03-01 00:00:00", "2026-03-05 00:00:00"
 INGESTED_AT = "2026-03-10 00:00:00"
@@ -248,16 +248,6 @@ RECORDED = {
 }
 
 
-def written(folder: Path, tables: dict[str, list[dict]]) -> Path:
-    """The tables as CSV files in a new folder."""
-    folder.mkdir()
-    for table, rows in tables.items():
-        columns = list(rows[0])
-        lines = [",".join(columns), *(",".join(f'"{row[column]}"' for column in columns) for row in rows)]
-        (folder / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
-
-
 def recorded_of(built: Built, as_of: str) -> dict[str, list[tuple]]:
     """Everything on record of a date; of a membership that lasted then only its beginning."""
     columns = {"snapshots.segment_membership": "segment_id, customer_key, spec_version, consent_version, dbt_valid_from"}
@@ -299,7 +289,7 @@ class History:
 def settings(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("changes_raw")
     (folder / "keys").write_text("\n".join(("5e" * 32, "a1" * 32)))
-    return dict(SEGMENTS_RAW=str(written(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), INGESTED_AT=INGESTED_AT,
+    return dict(SEGMENTS_RAW=str(write_tables(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), INGESTED_AT=INGESTED_AT,
                 REPORTING_CURRENCY="EUR")
 
 
@@ -473,7 +463,7 @@ def test_a_replay_as_corrected_says_why_it_differs_from_the_record(history, sett
 
 def test_a_further_attempt_replaces_the_reasons_of_its_date_only(history, settings, tmp_path):
     """Last in this file: it evaluates SECOND again, without the late order."""
-    raw = written(tmp_path / "raw", shop(with_late_order=False))
+    raw = write_tables(tmp_path / "raw", shop(with_late_order=False))
     again = build(history.built.folder, "--without-tests", AS_OF=SECOND, **settings | {"SEGMENTS_RAW": str(raw)})
     assert again.code == 0
     assert again.rows("select distinct attempt from audit.segment_evaluations where as_of = ? order by 1", [SECOND]) == [(1,), (2,)]

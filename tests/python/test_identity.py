@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, build, command
+from conftest import Built, build, command, write_tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros
-from test_changes import EXISTING, HIGH, INGESTED_AT, NEWS, Rows, changes_of, written
+from test_changes import EXISTING, HIGH, INGESTED_AT, NEWS, Rows, changes_of
 
 from segmentation.home import PROJECT
 
@@ -67,7 +67,7 @@ def shop() -> dict[str, list[dict]]:
 def shop_settings(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("identity_raw")
     (folder / "keys").write_text("\n".join(("5e" * 32, "a1" * 32)))
-    return dict(SEGMENTS_RAW=str(written(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), INGESTED_AT=INGESTED_AT,
+    return dict(SEGMENTS_RAW=str(write_tables(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), INGESTED_AT=INGESTED_AT,
                 REPORTING_CURRENCY="EUR")
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, build, command
+from conftest import Built, build, command, write_tables
 from processes import KEYS
-from test_changes import EMAIL, PROFILING, Rows, written
+from test_changes import EMAIL, PROFILING, Rows
 
 from segmentation.ask import ask, check, find
 from segmentation.export import WITHHELD
@@ -67,7 +67,7 @@ def shop() -> dict[str, list[dict]]:
 def settings(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("lifecycle_raw")
     (folder / "keys").write_text(KEYS)
-    return dict(SEGMENTS_RAW=str(written(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), REPORTING_CURRENCY="EUR",
+    return dict(SEGMENTS_RAW=str(write_tables(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), REPORTING_CURRENCY="EUR",
                 INGESTED_AT="2026-03-11 00:00:00")
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import WITH_JSON, Built, build, command
+from conftest import WITH_JSON, Built, build, command, write_tables
 from processes import KEYS, differences, export
-from test_changes import HIGH, PROFILING, Rows, written
+from test_changes import HIGH, PROFILING, Rows
 from test_privacy_scan import open_files, values_of
 
 from segmentation.ask import ask, find
@@ -73,7 +73,7 @@ def shop() -> dict[str, list[dict]]:
 def shop_settings(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("rotation_raw")
     (folder / "keys").write_text(KEYS)
-    return dict(SEGMENTS_RAW=str(written(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), INGESTED_AT=INGESTED_AT,
+    return dict(SEGMENTS_RAW=str(write_tables(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), INGESTED_AT=INGESTED_AT,
                 REPORTING_CURRENCY="EUR")
 
 
