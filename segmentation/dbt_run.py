@@ -123,17 +123,20 @@ def _less_ado():
     dbt builds some thousand debug events before it asks whether a log wants them, and Python searches dbt's parsed project for
     cycles again and again. What the call before left behind is searched once, before the next one. dbt compiles every macro and
     model anew in each call, though they are the same, and asks which columns a query has, though it is the same query on
-    relations whose columns the project fixes. It makes a dict of a node each time that a macro looks at it, and a table with
-    parsers of dates for each statement that returns nothing.
+    relations whose columns the project fixes. It makes a dict of a node each time that a macro looks at it, a table with
+    parsers of dates for each statement that returns nothing, and a macro anew for each call of it, a hundred times per model.
     """
     global n_calls
     from dbt.adapters.duckdb import DuckDBAdapter
+    from dbt.clients.jinja import MacroGenerator
+    from dbt.context.macros import MacroNamespace
     from dbt.contracts.graph.manifest import FlatGraphMapping
     from dbt_common.clients import agate_helper
-    from dbt_common.clients.jinja import MacroFuzzEnvironment
+    from dbt_common.clients.jinja import CaughtMacroErrorWithNodeError, MacroFuzzEnvironment, MacroReturn
     from dbt_common.events import event_manager_client
     from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
+    from jinja2.exceptions import TemplateRuntimeError
 
     class Selective(EventManager):
         def wants_debug(self) -> bool:
@@ -166,10 +169,36 @@ def _less_ado():
             made[key] = former_node(nodes, key)
         return made[key]
 
+    def look_up_once(macros, name):
+        # dbt gives a node's macros another context before it renders the node
+        made, key = macros.__dict__.setdefault("made", {}), (id(macros.ctx), name)
+        if key not in made:
+            made[key] = former_look_up(macros, name)
+        return made[key]
+
+    def call_macro(generator, *values, **named):
+        # as MacroGenerator.__call__ and call_macro, with one macro for all calls from a node
+        stack, name = generator.stack, generator.macro.unique_id
+        if stack is not None:
+            if stack.depth == 0 and generator.node:
+                generator.node.depends_on.add_macro(name)
+            stack.push(name)
+        try:
+            if "made" not in generator.__dict__:
+                generator.made = generator.get_macro()
+            return generator.made(*values, **named)
+        except MacroReturn as returned:
+            return returned.value
+        except (TypeError, TemplateRuntimeError) as error:
+            raise CaughtMacroErrorWithNodeError(exc=error, node=generator.macro)
+        finally:
+            if stack is not None:
+                stack.pop(name)
+
     manager, nothing, is_collecting = Selective(), agate_helper.empty_table(), gc.isenabled()
     former_manager, former_fill = event_manager_client.get_event_manager(), BaseEvent.__init__
     former_compile, former_describe = MacroFuzzEnvironment.compile, DuckDBAdapter.get_column_schema_from_query
-    former_node = FlatGraphMapping.__getitem__
+    former_node, former_look_up = FlatGraphMapping.__getitem__, MacroNamespace.__getitem__
     if n_calls and not is_collecting:
         gc.collect()
     n_calls += 1
@@ -178,7 +207,8 @@ def _less_ado():
     try:
         with (_replaced(BaseEvent, "__init__", fill), _replaced(MacroFuzzEnvironment, "compile", compile_once),
               _replaced(DuckDBAdapter, "get_column_schema_from_query", describe_once),
-              _replaced(FlatGraphMapping, "__getitem__", node_once), _replaced(agate_helper, "empty_table", lambda: nothing)):
+              _replaced(FlatGraphMapping, "__getitem__", node_once), _replaced(MacroNamespace, "__getitem__", look_up_once),
+              _replaced(MacroGenerator, "__call__", call_macro), _replaced(agate_helper, "empty_table", lambda: nothing)):
             yield
     finally:
         event_manager_client.ctx_set_event_manager(former_manager)
