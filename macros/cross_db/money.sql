@@ -9,12 +9,20 @@
 {%- endmacro %}
 
 {#
+    A factor of a product of exact numbers. DuckDB makes of two decimal(18) a decimal(18) whose places behind the point add up: with a
+    rate of eight places a product of money overflows from a hundred million on. One wide factor makes the product wide.
+    Arguments: number; scale, its places behind the point (default 0).
+#}
+{% macro wide(number, scale=0) -%}
+    cast({{ number }} as decimal(38, {{ scale }}))
+{%- endmacro %}
+
+{#
     An amount in the reporting currency, rounded to cents. Arguments: amount; rate (reporting units per unit; null: it
-    is the reporting currency already, and nothing is multiplied). The product is wide: two decimal(18) overflow on DuckDB
-    from a hundred million on.
+    is the reporting currency already, and nothing is multiplied).
 #}
 {% macro converted(amount, rate) -%}
-    case when {{ rate }} is null then cast({{ amount }} as {{ money() }}) else cast(cast({{ amount }} as decimal(38, 2)) * {{ rate }} as {{ money() }}) end
+    case when {{ rate }} is null then cast({{ amount }} as {{ money() }}) else cast({{ wide(amount, 2) }} * {{ rate }} as {{ money() }}) end
 {%- endmacro %}
 
 {# The type of statistics (fitted parameters, probabilities before they are rounded): floating point of 64 bits. #}

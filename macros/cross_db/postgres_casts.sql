@@ -58,7 +58,7 @@
 
 {#
     Number of a type: decimal(p, s) or integer. Rounded half away from zero, as on DuckDB. Digits may be grouped by
-    single underscores; blanks around are passed over. Argument type: 'decimal(18, 2)', 'decimal(18, 8)' or 'integer'.
+    single underscores; blanks around are passed over. Argument type: 'decimal(14, 2)', 'decimal(18, 8)' or 'integer'.
 #}
 {% macro postgres__readable_number(column, type) -%}
     {%- set text = '(cast(' ~ column ~ ' as text) collate "C")' -%}
@@ -66,7 +66,7 @@
     {%- set pattern = '^[[:space:]]*[+-]?(?:' ~ digits ~ '[.]?(?:' ~ digits ~ ')?|[.]' ~ digits ~ ')(?:[eE][+-]?0*\\d{1,3})?[[:space:]]*$' -%}
     {%- set number = "cast(replace(trim(both e' \\t\\n\\x0b\\x0c\\r' from " ~ text ~ "), '_', '') as numeric)" -%}
     {%- set limits = {
-        'decimal(18, 2)': ('-9999999999999999.995', '9999999999999999.995'),
+        'decimal(14, 2)': ('-999999999999.995', '999999999999.995'),
         'decimal(18, 8)': ('-9999999999.999999995', '9999999999.999999995'),
         'integer': ('-2147483648.5', '2147483647.5')
     } -%}
@@ -90,7 +90,7 @@
 {% macro postgres__readable_cast(column, type) -%}
     {%- if type == 'boolean' -%}
         {{ return(postgres__readable_boolean(column)) }}
-    {%- elif type in ('decimal(18, 2)', 'decimal(18, 8)', 'integer') -%}
+    {%- elif type in ('decimal(14, 2)', 'decimal(18, 8)', 'integer') -%}
         {{ return(postgres__readable_number(column, type)) }}
     {%- endif -%}
     {{ exceptions.raise_compiler_error("readable_cast: no reader for '" ~ type ~ "' on Postgres") }}

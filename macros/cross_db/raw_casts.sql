@@ -63,9 +63,9 @@
     {{ value }} between {{ type }} '1000-01-01' and {{ type }} '9999-12-31{{ ' 23:59:59.999999' if type != 'date' }}'
 {%- endmacro %}
 
-{# Money: decimal(18,2). #}
+{# Money, below a trillion: what has more digits is a slip of a machine, and a few of those would overflow every sum that they are in. #}
 {% macro as_money(column) -%}
-    {{ readable_cast(column, 'decimal(18, 2)') }}
+    cast({{ readable_cast(column, 'decimal(14, 2)') }} as {{ money() }})
 {%- endmacro %}
 
 {% macro as_rate(column) -%}
@@ -141,15 +141,19 @@
     coalesce({{ trimmed(unread) }}, '') != ''
 {%- endmacro %}
 
-{# typeof() is folded when the query is bound: a Parquet column that has the type already is not tried at all. #}
+{# typeof() is folded when the query is bound: a Parquet column that has the type already is not tried, but for its limits. #}
 {% macro duckdb__is_unreadable(column, type) -%}
     {%- set native = {
         'timestamp': 'TIMESTAMP', 'money': 'DECIMAL(18,2)', 'rate': 'DECIMAL(18,8)', 'integer': 'INTEGER', 'boolean': 'BOOLEAN',
         'date': 'DATE'
     }[type] -%}
+    {%- set value = 'try_cast(' ~ column ~ ' as ' ~ native ~ ')' -%}
     case
         when typeof({{ column }}) = '{{ native }}'
-            then {% if type in ('timestamp', 'date') %}not ({{ has_four_digit_year('try_cast(' ~ column ~ ' as ' ~ type ~ ')', type) }}){% else %}false{% endif %}
+            then {% if type in ('timestamp', 'date') %}not ({{ has_four_digit_year(value, type) }})
+            {%- elif type == 'money' %}coalesce(abs({{ value }}) >= 1000000000000.00, false)
+            {%- else %}false
+            {%- endif %}
         else {{ default__is_unreadable(column, type) }}
     end
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#
     The versions of the calling segment's spec as a query: spec_version, effective_from, effective_to and one column per
     parameter. The only way by which parameters reach a rule; a unit test overrides this macro with a query of its own.
-    Whole numbers come out as integer, other numbers as decimal(18,4), text as text.
+    Whole numbers come out as integer, other numbers as decimal(38,4), for rules multiply them by money, text as text.
 #}
 {% macro spec_versions() -%}
     {%- if not execute -%}
@@ -28,7 +28,7 @@
 {% macro parameter_literal(parameter) -%}
     {%- if parameter is boolean -%}{{ 'true' if parameter else 'false' }}
     {%- elif parameter is integer -%}cast({{ parameter }} as integer)
-    {%- elif parameter is number -%}cast({{ parameter }} as {{ ratio() }})
+    {%- elif parameter is number -%}{{ wide(parameter, 4) }}
     {%- else -%}'{{ parameter | string | replace("'", "''") }}'
     {%- endif -%}
 {%- endmacro %}

@@ -60,7 +60,8 @@ select
     coalesce(linked_persons.person_identifier, orders.identifier) as identifier,
     products.product_category,
     cast(sum(
-        greatest(order_lines.quantity * order_lines.unit_price - order_lines.discount_amount, 0) * coalesce(rates.rate, 1)
+        greatest({{ wide('order_lines.quantity') }} * order_lines.unit_price - order_lines.discount_amount, 0)
+        * coalesce(rates.rate, 1)
     ) as {{ money() }}) as spend,
     count(*) filter (where {{ in_last_days('orders.ordered_at', 30, 'orders.as_of') }}) as line_count_30d
 from order_lines

@@ -54,7 +54,7 @@ sums as (
         sum(case when 100 * (n_buyers - place) < {{ top }} * n_buyers then net_spend else 0 end) as net_spend_top_{{ top }},
         {%- endfor %}
         -- Gini coefficient: sum of (2i - n - 1) x_i over n times the sum of x, x ascending
-        sum(cast(2 * place - n_buyers - 1 as decimal(18, 0)) * net_spend) as gini_sum
+        sum({{ wide('2 * place - n_buyers - 1') }} * net_spend) as gini_sum
     from buyers
     group by as_of
 ),

@@ -55,14 +55,14 @@ judged as (
             when totals.status = 'failed' then definitions.counts_failed
             else true
         end as is_theirs,
-        case when definitions.discounts = 'deducted' then 1 else 0 end as discounts_taken,
+        {{ wide("case when definitions.discounts = 'deducted' then 1 else 0 end") }} as discounts_taken,
         -- refunds stand twice in the totals: with their orders, and as rows of their own day
-        case
+        cast(case
             when totals.row_class = 'unusable_refund' and definitions.refunds != 'none' then 1
             when totals.row_class = 'refund' and definitions.refunds = 'refund_day' then 1
             when totals.n_orders > 0 and definitions.refunds = 'order_day' then 1
             else 0
-        end as refunds_taken
+        end as decimal(38, 0)) as refunds_taken
     from totals
     cross join definitions
 ),
