@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from segmentation.errors import UserError
-from segmentation.home import Home, duckdb_settings
+from segmentation.home import Home, connect_read_only
 from segmentation.replay import PREFIX, STABILITY, Evaluation, copy_table, drop_replayed, evaluate, in_parts, part_title
 
 EVERY = ("day", "week", "month")
@@ -64,7 +64,7 @@ def refuse_recorded(home: Home) -> None:
     """Raise UserError when the home already holds a recorded evaluation: history only grows at its end."""
     if not home.warehouse.exists():
         return
-    with duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings()) as warehouse:
+    with connect_read_only(home.warehouse) as warehouse:
         try:
             first = warehouse.execute("select min(as_of) from audit.segment_runs").fetchone()[0]
         except duckdb.CatalogException:
@@ -80,7 +80,7 @@ def newest_recorded_at(home: Home, last: datetime) -> datetime:
 
     Raises UserError when there is none, or when the last date to evaluate lies after it.
     """
-    with duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings()) as warehouse:
+    with connect_read_only(home.warehouse) as warehouse:
         newest = warehouse.execute("select max(newest_recorded_at) from audit.control_totals").fetchone()[0]
     if newest is None:
         raise UserError("No usable row in the input: there is nothing to evaluate.")

@@ -13,7 +13,6 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
@@ -21,7 +20,7 @@ from rich.text import Text
 
 from segmentation.errors import UserError
 from segmentation.files import write_whole
-from segmentation.home import DEFAULT_HOME, PROJECT, Home, duckdb_settings, folder_setting
+from segmentation.home import DEFAULT_HOME, PROJECT, Home, connect_read_only, duckdb_settings, folder_setting
 
 console = Console(highlight=False)
 TARGETS = ("duckdb", "postgres")
@@ -787,7 +786,7 @@ def publish_and_show(home: Home) -> None:
     from segmentation.verify import head_of
 
     publish(home)
-    with duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings()) as warehouse:
+    with connect_read_only(home.warehouse) as warehouse:
         show_segments(lambda sql: warehouse.execute(sql).fetchall())
     database = printable(str(home.published / DATABASE))
     console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
@@ -882,7 +881,7 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
 
 def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:
     """Print what a replay found, date by date where it differs."""
-    with duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings()) as warehouse:
+    with connect_read_only(home.warehouse) as warehouse:
         rows = warehouse.execute(
             """
             select as_of, known_at, sum(n_recorded), sum(n_identical), sum(n_added), sum(n_removed), sum(n_modified),
@@ -907,7 +906,7 @@ def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:
 
 def show_sizes(home: Home) -> None:
     """Print members by segment and evaluation."""
-    with duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings()) as warehouse:
+    with connect_read_only(home.warehouse) as warehouse:
         rows = warehouse.execute(
             """
             select segment_id, list(n_members order by as_of), list(as_of order by as_of)

@@ -223,6 +223,7 @@ def connect_read_only(warehouse: Path, restricted: Path | None = None) -> Iterat
                     connection.execute(f"attach '{escaped}' as {catalog} (read_only)")
                 except duckdb.Error as error:
                     raise _unopened(path, error) from error
+        connection.execute("use warehouse")
         yield connection
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 import duckdb
 
 from segmentation.errors import UserError
-from segmentation.home import Home, duckdb_settings
+from segmentation.home import Home, connect_read_only
 
 Each = TypeVar("Each")
 PREFIX = "replay_"
@@ -245,7 +246,9 @@ def _keep_results(warehouse: duckdb.DuckDBPyConnection, mode: str, evaluations: 
     warehouse.execute("commit")
 
 
-def _read(home: Home) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def _read(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     if not home.warehouse.exists():
         raise UserError(f"{home.folder} holds no recorded evaluation yet: run `segmentation build` first.")
-    return duckdb.connect(str(home.warehouse), read_only=True, config=duckdb_settings())
+    with connect_read_only(home.warehouse) as warehouse:
+        yield warehouse

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from conftest import SETTINGS, Built, build
+from conftest import SETTINGS, Built, build, write_tables
 from hostile_shop import hostile_shop
 from postgres_server import SUPERUSER, running_server
 
@@ -128,9 +128,9 @@ def hostile(server, tmp_path_factory) -> tuple[Built, Shop, Path]:
     keys.write_text("".join(f"{bytes([n] * 32).hex()}\n" for n in (7, 8, 9)))  # the third: one seed of nonces for both
     settings = dict(SEGMENTS_KEY_FILE=str(keys), REPORTING_CURRENCY="EUR", INGESTED_AT="2026-03-31 22:00:00")
     tables = hostile_shop()
-    write_files(folder / "raw", tables)
+    write_tables(folder / "raw", tables)
     shop = make_shop(server, "hostile", SEGMENTS_RAW="shop", **settings)
-    write_tables(shop, "shop", tables)
+    create_tables(shop, "shop", tables)
     here = None
     for as_of in (EARLIER, LATER):
         if here:
@@ -159,16 +159,7 @@ def checked(built: Built) -> Built:
     return built
 
 
-def write_files(folder: Path, tables: dict[str, list[dict]]) -> None:
-    """One CSV file per table, every value in quotes."""
-    folder.mkdir()
-    for table, rows in tables.items():
-        lines = [",".join(rows[0])]
-        lines += [",".join('"' + value.replace('"', '""') + '"' for value in row.values()) for row in rows]
-        (folder / f"{table}.csv").write_bytes(("\n".join(lines) + "\n").encode())
-
-
-def write_tables(shop: Shop, schema: str, tables: dict[str, list[dict]]) -> None:
+def create_tables(shop: Shop, schema: str, tables: dict[str, list[dict]]) -> None:
     """One table of text columns per table, owned by the builder."""
     with shop.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f"create schema {schema}")
@@ -457,7 +448,7 @@ def test_a_raw_schema_is_a_plain_name_outside_the_restricted_area(database, name
 
 
 def test_keys_are_random_made_once_and_never_changed(database, empty, tmp_path, monkeypatch):
-    write_tables(empty, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
+    create_tables(empty, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
     monkeypatch.setenv("SEGMENTS_RAW", "shop")
     keys = "select key_name, secret, inner_block, outer_block from restricted_vault.hmac_keys order by 1"
     settings = prepare(database)
@@ -479,7 +470,7 @@ def test_keys_are_random_made_once_and_never_changed(database, empty, tmp_path, 
 
 
 def test_an_epoch_of_the_pseudonyms_begins_here_too(database, empty, monkeypatch):
-    write_tables(empty, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
+    create_tables(empty, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
     monkeypatch.setenv("SEGMENTS_RAW", "shop")
     prepare(database)
     with pytest.raises(UserError, match="begins after the newest evaluation on record"):
@@ -493,7 +484,7 @@ def test_an_epoch_of_the_pseudonyms_begins_here_too(database, empty, monkeypatch
 
 
 def test_a_shop_does_not_go_into_the_demos_database(demo_there):
-    write_tables(demo_there, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
+    create_tables(demo_there, "shop", {"orders": [{"order_id": "1", "ordered_at": "2026-03-03", "gross_amount": "5"}]})
     with exactly(demo_there.environment() | {"SEGMENTS_RAW": "shop"}), open_database() as database:
         with pytest.raises(UserError, match="holds the demo's history"):
             prepare(database)

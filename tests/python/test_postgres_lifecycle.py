@@ -22,7 +22,7 @@ from hostile_shop import hostile_shop
 from jinja_macros import Macros
 from processes import FIRST, SECOND, write_rows, write_shop
 from test_erase_device import LATE
-from test_postgres import BUILDER, READABLE, RESTRICTED, Shop, chosen, content, exactly, make_shop, run, server, write_tables
+from test_postgres import BUILDER, READABLE, RESTRICTED, Shop, chosen, content, create_tables, exactly, make_shop, run, server
 
 from segmentation.cli import main
 from segmentation.dbt_run import project_graph, run_dbt
@@ -156,7 +156,7 @@ def read_tables(raw: Path) -> dict[str, list[dict[str, str]]]:
 def fill(shop: Shop, raw: Path) -> None:
     """The shop's tables as its files are now."""
     shop.rows("drop schema if exists shop cascade; select 1")
-    write_tables(shop, "shop", read_tables(raw))
+    create_tables(shop, "shop", read_tables(raw))
 
 
 @pytest.fixture(scope="module")
