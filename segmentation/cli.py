@@ -315,6 +315,7 @@ def run_verify(anchor: str | None) -> int:
         lines["tail"] = "tail unproven: a dropped last run shows only with --anchor, a head hash kept elsewhere"
     else:
         lines["tail"] = f"{found.unproven_runs} run(s) after the anchor: tail unproven" if found.unproven_runs else "anchored"
+    lines["copy"] = found.published
     lines["found"] = f"{len(found.findings)} that should not be" if found.findings else "nothing changed"
     for name, text in lines.items():
         console.print(f"{name:<12}{text}", soft_wrap=True)
@@ -717,6 +718,8 @@ def check_environment() -> None:
     duckdb_settings()
     if os.environ.get("SEGMENTS_SCHEMA_PREFIX"):
         raise UserError("SEGMENTS_SCHEMA_PREFIX is for replays: a build that writes history must not have it set, so unset it.")
+    if os.environ.get("SEGMENTS_ORIGIN"):
+        raise UserError("SEGMENTS_ORIGIN is what `segmentation backfill` tells the record about itself, so unset it.")
     currency = os.environ.get("REPORTING_CURRENCY", "")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         raise UserError(f"REPORTING_CURRENCY must be three capital letters like EUR, not {currency[:60]!r}.")
@@ -792,7 +795,10 @@ def publish_and_show(home: Home) -> None:
     console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
     # rich would break a hash at the edge of a narrow terminal
-    console.print(f"Head hash:  {head_of(home.warehouse)}  (keep it elsewhere, for segmentation verify --anchor)", soft_wrap=True)
+    head = head_of(home.warehouse)
+    said = f"Head hash:  {head}  (keep it elsewhere, for segmentation verify --anchor)" if head else (
+        "Nothing was recorded: no usable row of the input names a customer.")
+    console.print(said, soft_wrap=True)
 
 
 def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:

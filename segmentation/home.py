@@ -167,7 +167,7 @@ class Home:
         except FileNotFoundError:
             # nothing built yet, or built by a plain `dbt build`, which can only make the demo: it cannot make keys
             return ("shop" if self._has_keys() else "demo") if self.warehouse.exists() else None
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             kind = None
         if kind not in KINDS:
             raise UserError(f"{marker} is damaged: remove it, and the next build writes it anew.")

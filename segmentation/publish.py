@@ -28,6 +28,8 @@ def publish(home: Home) -> list[str]:
     """
     mode = home.folder.stat().st_mode & 0o755
     link = home.published / "parquet"
+    if link.is_dir() and not link.is_symlink():
+        raise UserError(f"{link} is a folder, where a build puts a link to its files: move it away.")
     try:
         home.published.mkdir(exist_ok=True)
         home.published.chmod(mode)

@@ -22,6 +22,8 @@ PLAIN_TYPES = (
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
     "FLOAT", "DOUBLE",
 )
+EARLIEST, LATEST = 0, datetime(2200, 1, 1, tzinfo=timezone.utc).timestamp()  # seconds since 1970
+LONGEST_LINE = 1_000_000  # characters of a line that names columns
 TEXT_TYPES = ("BOOLEAN", "UUID", "ENUM", "TIME", "INTERVAL")
 
 
@@ -82,8 +84,13 @@ def find_files(folder: Path) -> dict[str, list[Path]]:
 
 
 def newest_change(files: dict[str, list[Path]]) -> datetime:
-    """When the newest raw file was written (UTC): nothing in the files can have been recorded later."""
-    newest = max(path.stat().st_mtime for paths in files.values() for path in paths)
+    """When the newest raw file was written (UTC): nothing in the files can have been recorded later.
+
+    Raises UserError when the file system tells a time that no file was written at.
+    """
+    newest, path = max((path.stat().st_mtime, path) for paths in files.values() for path in paths)
+    if not EARLIEST <= newest < LATEST:
+        raise UserError(f"{path}: says that it was written before 1970 or after 2199; set its time (touch), or set INGESTED_AT.")
     return datetime.fromtimestamp(newest, tz=timezone.utc).replace(tzinfo=None)
 
 
@@ -193,7 +200,10 @@ def _header(connection: duckdb.DuckDBPyConnection, path: Path) -> Header:
 def _csv_header(path: Path) -> tuple[str, ...]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file, strict=True), [])
+            beginning = file.read(LONGEST_LINE)
+        if len(beginning) == LONGEST_LINE and not {"\n", "\r"} & set(beginning):
+            raise UserError(f"{path}: its first line has more than a million characters: this is no CSV.")
+        names = next(csv.reader(beginning.splitlines(keepends=True), strict=True), [])
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text; save it as CSV in UTF-8.") from error
     except (OSError, csv.Error) as error:
@@ -254,9 +264,23 @@ def _select(table: Table, header: Header, paths: list[Path], as_text: set[str]) 
         elif paths[0].suffix == ".csv":
             value = f"c{position}"
         else:
-            value = _quoted(header.names[position]) + ("::varchar" if column in as_text else "")
+            value = _value(_quoted(header.names[position]), header.types[position], column in as_text)
         columns.append(f'{value} as "{column}"')
     return f"select {', '.join(columns)} from {_relation(paths, header)}"
+
+
+def _value(column: str, kind: str, is_text: bool) -> str:
+    """A column of a Parquet file as staging can read it.
+
+    An instant beyond what DuckDB converts becomes infinity, which is no instant: the row is rejected, where a cast of it would stop
+    the build. A whole number that pandas wrote as a floating-point one is told as text without its ".0", as macro as_text does.
+    """
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        limits = " and ".join(f"'{limit}'::timestamptz" for limit in ("1000-01-01 00:00:00+00", "9999-12-31 23:59:59+00"))
+        column = f"case when {column} between {limits} then timezone('UTC', {column}) when {column} is not null then 'infinity'::timestamp end"
+    if is_text and kind in ("FLOAT", "DOUBLE"):
+        return f"regexp_replace({column}::varchar, '[.]0$', '')"
+    return f"({column})::varchar" if is_text else column
 
 
 def _plain(kind: str) -> str | None:

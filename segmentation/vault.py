@@ -157,8 +157,7 @@ def nonce_seed(home: Home, key_file: Path | None) -> Iterator[None]:
     Whoever keeps that line can compute destroyed nonces again.
     """
     path = home.folder / SEED_FILE
-    path.touch(mode=0o600)
-    path.write_text(new_seed(key_file) + "\n", encoding="ascii")
+    _write_seed(path, new_seed(key_file))
     try:
         # dbt runs in the home's folder: a path without folders needs no quoting and survives a move of the home
         columns = "columns = {'seed': 'varchar'}, auto_detect = false, header = false, delim = ','"
@@ -168,6 +167,22 @@ def nonce_seed(home: Home, key_file: Path | None) -> Iterator[None]:
         path.write_text("0" * 2 * KEY_BYTES + "\n", encoding="ascii")
         path.unlink()
         _show_seed(home, "select cast(null as varchar) as seed where false")
+
+
+def _write_seed(path: Path, seed: str) -> None:
+    """Write the seed to a file that nobody else can read. What a killed build left is overwritten first; a link is not followed."""
+    try:
+        if path.is_symlink():
+            path.unlink()
+        elif path.exists():
+            if not path.is_file():
+                raise UserError(f"{path}: is not a file; remove it, the build writes its own.")
+            path.write_text("0" * 2 * KEY_BYTES + "\n", encoding="ascii")
+            path.unlink()
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(seed + "\n")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}).") from error
 
 
 def new_seed(key_file: Path | None) -> str:
@@ -186,8 +201,11 @@ def _show_seed(home: Home, query: str) -> None:
 
 
 def _read_key_file(path: Path) -> list[bytes]:
+    if path.exists() and not path.is_file():
+        raise UserError(f"SEGMENTS_KEY_FILE {path}: is not a file.")
     try:
-        lines = path.read_text(encoding="ascii").split()
+        with path.open(encoding="ascii") as file:
+            lines = file.read(1000).split()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"SEGMENTS_KEY_FILE {path}: cannot be read.") from error
     if len(lines) != len(set(lines)) or not len(KEY_NAMES) <= len(lines) <= len(KEY_NAMES) + 1 or not all(

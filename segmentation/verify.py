@@ -96,6 +96,7 @@ class Verified:
     head: str = CHAIN_START
     unproven_runs: int | None = None  # runs after the anchor; None without one
     is_with_leaves: bool = True  # False when the nonces are not at hand
+    published: str = "not compared, for what else was found"  # what was done about the published copy
     findings: list[str] = field(default_factory=list)
 
 
@@ -165,7 +166,8 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         found.findings += shown
         # what a killed build left half done, or somebody changed, is no measure for the copy, and is a finding already
         if not shown and not _is_under_way(home):
-            found.findings += _published(connection, home.published / DATABASE, runs)
+            published, found.published = _published(connection, home.published / DATABASE, runs)
+            found.findings += published
     return found
 
 
@@ -383,27 +385,30 @@ def _copies(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return found
 
 
-def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dict]) -> list[str]:
-    """What BI tools read of the record, compared with the warehouse's, where both are of the same run.
+def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dict]) -> tuple[list[str], str]:
+    """What BI tools read of the record, compared with the warehouse's, where both are of the same run: findings, and what was compared.
 
     No copy, one of an older run (a build failed after recording, or before it published), or of a version that signed none is
     compared with nothing: so is one that somebody edited and set back to an older run. The files of published/parquet must hold
     what the copy holds, all its tables.
     """
     if not path.exists() or not runs:
-        return []
+        return [], "not compared: there is none"
+    compared = "schema segments as in the warehouse, Parquet as in the copy"
     try:
         connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as published (read_only)")
         signed = connection.execute(
             "select macro_definition from duckdb_functions() where database_name = 'published' and function_name = 'newest_run'").fetchall()
     except duckdb.Error as error:
-        return [f"{path} cannot be opened to be compared ({str(error).splitlines()[0].rstrip('.')})."]
+        return [f"{path} cannot be opened to be compared ({str(error).splitlines()[0].rstrip('.')})."], "not compared"
     signature = signed[0][0].strip("'") if signed else None
     if signature != runs[-1]["run_hash"]:
-        if signature is None or any(run["run_hash"] == signature for run in runs):
-            return []
+        if signature is None:
+            return [], "not compared: it does not say of which run it is (build again)"
+        if any(run["run_hash"] == signature for run in runs):
+            return [], "not compared: it is of an earlier run (build again)"
         return [f"{path} holds a run that is not on record: the databases are older, the last runs were dropped, or it was changed; "
-                "build again."]
+                "build again."], "not compared"
     found = []
     for table in _recorded_tables(connection, runs[-1]):
         columns = ", ".join(f'"{name}"' for (name,) in connection.execute(
@@ -422,7 +427,7 @@ def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dic
             found.append(f"{path}: {n_lacking} row(s) of segments.{table} are missing and {n_shown - n_recorded + n_lacking} are not "
                          "those of the warehouse; build again, or it was changed.")
     # a copy that was changed is no measure for the files beside it
-    return found or _parquet(connection, path.with_name("parquet"))
+    return found or _parquet(connection, path.with_name("parquet")), compared
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 import yaml
-from conftest import build
+from conftest import SETTINGS, WITH_JSON, build
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros, Refused
@@ -22,12 +22,12 @@ from pyarrow import parquet
 
 from segmentation.cli import check_environment, complain, executor, main, prepare
 from segmentation.contract import CONTRACT
-from segmentation.dbt_run import environment, run_dbt
+from segmentation.dbt_run import _sentence, environment, run_dbt
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.session import PHONE
-from segmentation.raw_input import create_views, find_files, fingerprint, unread, view_queries
-from segmentation.vault import ensure_keys
+from segmentation.raw_input import create_views, find_files, fingerprint, newest_change, unread, view_queries
+from segmentation.vault import SEED_FILE, ensure_keys, new_seed, nonce_seed
 
 ORDERS = "order_id,ordered_at,gross_amount\n"
 ROW = "o1,2026-01-01 10:00:00,5.00\n"
@@ -233,6 +233,76 @@ def test_a_boolean_is_not_an_amount(tmp_path: Path):
     assert values(tmp_path, columns="try_cast(gross_amount as decimal(18, 2))") == [(None,)]
 
 
+def test_an_id_that_became_a_floating_point_number_is_the_number_that_it_was(tmp_path: Path):
+    """pandas makes one of whole numbers in a column with gaps: as 1001.0 it would be somebody else than the 1001 who objected."""
+    parquet_file(customer_id=pa.array([1001.0, None, float("nan"), 7.5]), order_id=["a", "b", "c", "d"],
+                 ordered_at=["2026-01-01"] * 4, gross_amount=["1"] * 4)(tmp_path)
+    as_text = Macros(PROJECT / "macros" / "cross_db").as_text("customer_id")
+    assert values(tmp_path, columns=f"order_id, {as_text}") == [("a", "1001"), ("b", None), ("c", None), ("d", "7.5")]
+    # and beside a part that holds it as a whole number
+    (tmp_path / "refunds").mkdir()
+    for name, order in (("a", pa.array([1001.0])), ("b", pa.array([1001]))):
+        parquet_file(f"refunds/{name}.parquet", refund_id=[name], order_id=order, refunded_at=["2026-01-01"], amount=["1"])(tmp_path)
+    assert values(tmp_path, "refunds", "order_id") == [("1001",), ("1001",)]
+
+
+@pytest.mark.parametrize("unit, zone", [("s", None), ("us", None), ("us", "UTC"), ("us", "Europe/Berlin")])
+def test_an_instant_beyond_all_years_is_an_unreadable_one(unit: str, zone: str | None, tmp_path: Path):
+    """DuckDB's cast of such a one would stop the build."""
+    good, far = {"s": (1767261600, 10**12), "us": (1767261600_000_000, 2**62)}[unit]
+    parquet_file(order_id=["good", "far", "before", "none"], ordered_at=pa.array([good, far, -far, None], pa.timestamp(unit, zone)),
+                 gross_amount=["1"] * 4)(tmp_path)
+    macros = Macros(PROJECT / "macros" / "cross_db", PROJECT / "macros" / "sources")
+    read_as = f"order_id, ({macros.as_timestamp('ordered_at')})::varchar, {macros.unreadable({'ordered_at': 'timestamp'})}"
+    assert values(tmp_path, columns=read_as) == [
+        ("before", None, "ordered_at"), ("far", None, "ordered_at"), ("good", TEN, None), ("none", None, None)]
+
+
+def test_what_duckdb_cannot_read_at_all_is_told_in_words():
+    """Milliseconds it makes microseconds while it reads, and stops where they do not fit: no query can catch that."""
+    message = "Runtime Error in model int_orders_checked\n  Conversion Error: Could not convert Timestamp(MS) to Timestamp(US)"
+    assert_one_sentence(_sentence(message), "milliseconds beyond all years", "write it anew")
+
+
+def test_a_parquet_text_that_is_not_utf_8_is_told_without_the_text(tmp_path: Path, capsys):
+    text = b"somebody@example.org \xff\xfe"
+    column = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(pa.array([0, len(text)], pa.int32()).buffers()[1]), pa.py_buffer(text)])
+    parquet_file(email=column)(tmp_path)
+    home = tmp_path / "home"
+    said = failing_build(home, capsys, SEGMENTS_RAW=str(tmp_path), **WITH_JSON)
+    assert "orders.parquet holds text that is not UTF-8: write the file anew" in said and "somebody" not in said
+    kept = [path for path in home.rglob("*") if path.is_file() and b"somebody@" in path.read_bytes()]
+    assert kept == []
+
+
+def test_a_time_that_no_file_was_written_at_is_told(tmp_path: Path):
+    csv_file(ORDERS + ROW)(tmp_path)
+    for moment in (-99_999_999, 10_000_000_000):
+        os.utime(tmp_path / "orders.csv", (moment, moment))
+        with pytest.raises(UserError) as error:
+            newest_change(find_files(tmp_path))
+        assert_one_sentence(str(error.value), "orders.csv", "set INGESTED_AT")
+
+
+def test_a_file_without_lines_is_not_read_to_its_end(tmp_path: Path):
+    with open(tmp_path / "orders.csv", "wb") as file:
+        file.truncate(20_000_000)
+    with pytest.raises(UserError) as error:
+        read(tmp_path)
+    assert_one_sentence(str(error.value), "orders.csv", "this is no CSV")
+
+
+def test_variables_of_dbt_left_in_a_shell_leave_nothing_out(tmp_path: Path, monkeypatch):
+    """DBT_RESOURCE_TYPES=model would leave out the snapshot and every check, and the build would still be green."""
+    monkeypatch.setenv("DBT_RESOURCE_TYPES", "seed")
+    monkeypatch.setenv("DBT_ENGINE_RESOURCE_TYPES", "seed")
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    listed = run_dbt(["list", "--output", "name"], Home(tmp_path))
+    assert {"segment_membership", "assert_every_change_is_explained", "customers"} <= set(listed)
+    assert os.environ["DBT_RESOURCE_TYPES"] == "seed"
+
+
 def test_a_column_without_any_value_is_null(tmp_path: Path):
     parquet_file(email=pa.nulls(1))(tmp_path)
     assert values(tmp_path, columns="cast(email as varchar)") == [(None,)]
@@ -422,11 +492,12 @@ def test_what_could_steer_a_terminal_is_printed_as_an_escape(capsys):
     assert capsys.readouterr().err == "segmentation: no folder /tmp/\\x1b[2J\\u202e\\udcff.\n"
 
 
-def test_a_build_does_not_write_its_history_into_the_schemas_of_a_replay(monkeypatch):
-    monkeypatch.setenv("SEGMENTS_SCHEMA_PREFIX", "replay_")
+@pytest.mark.parametrize("name, value", [("SEGMENTS_SCHEMA_PREFIX", "replay_"), ("SEGMENTS_ORIGIN", "backfill")])
+def test_a_build_does_not_pretend_to_be_a_replay_or_a_backfill(name: str, value: str, monkeypatch):
+    monkeypatch.setenv(name, value)
     with pytest.raises(UserError) as error:
         check_environment()
-    assert_one_sentence(str(error.value), "SEGMENTS_SCHEMA_PREFIX")
+    assert_one_sentence(str(error.value), name)
 
 
 def test_a_long_setting_is_not_repeated_in_full(monkeypatch):
@@ -551,6 +622,36 @@ def test_a_malformed_key_file_is_refused_without_showing_it(text: str, tmp_path:
         ensure_keys(connection, path)
     assert_one_sentence(str(error.value), "SEGMENTS_KEY_FILE")
     assert "ab" * 8 not in str(error.value) and "cd" * 8 not in str(error.value)
+
+
+def test_a_key_file_that_never_ends_is_refused():
+    for path in ("/dev/zero", "/dev"):
+        with pytest.raises(UserError) as error:
+            new_seed(Path(path))
+        assert_one_sentence(str(error.value), f"SEGMENTS_KEY_FILE {path}", "is not a file")
+
+
+def test_the_seed_is_a_file_of_its_own(tmp_path: Path):
+    """A link in its place would have the seed, and then zeros, written over somebody's file."""
+    home, other = Home(tmp_path), tmp_path / "other"
+    with duckdb.connect(str(home.restricted)) as restricted:
+        restricted.execute("create schema vault")
+    other.write_text("mine")
+    (tmp_path / SEED_FILE).symlink_to(other)
+    with nonce_seed(home, None):
+        assert (tmp_path / SEED_FILE).stat().st_mode & 0o777 == 0o600 and not (tmp_path / SEED_FILE).is_symlink()
+    assert other.read_text() == "mine" and not (tmp_path / SEED_FILE).exists()
+    (tmp_path / SEED_FILE).mkdir()
+    with pytest.raises(UserError) as error, nonce_seed(home, None):
+        pass
+    assert_one_sentence(str(error.value), SEED_FILE, "remove it")
+
+
+def test_a_home_that_says_nothing_sensible_of_itself_is_refused(tmp_path: Path):
+    (tmp_path / "home.json").write_text("[" * 200_000)
+    with pytest.raises(UserError) as error:
+        Home(tmp_path).kind
+    assert_one_sentence(str(error.value), "home.json is damaged")
 
 
 def test_a_key_file_in_the_folder_of_nobody_is_refused(tmp_path: Path, capsys, raw_folder):

@@ -102,6 +102,7 @@ def test_an_honest_record_passes_and_says_what_is_not_proven(home: Tampered, cap
     assert found.findings == [] and (found.runs, found.partitions) == (2, 2 * len(SEGMENT_FOLDERS)) and found.is_with_leaves
     assert command(home.folder) == 0
     said = capsys.readouterr().out
+    assert "copy        schema segments as in the warehouse, Parquet as in the copy" in said
     assert "tail unproven" in said and found.head in said and "nothing changed" in said
     assert command(home.folder, "--anchor", found.head) == 0
     said = capsys.readouterr().out
@@ -458,12 +459,15 @@ def test_a_copy_of_an_older_run_or_before_an_erasure_is_published_is_not_compare
     publish(Home(older))
     shutil.copy(older / "published" / DATABASE, copied.folder / "published" / DATABASE)
     edit_copy(copied, changed)
-    assert copied.verify().findings == []
+    found = copied.verify()
+    assert found.findings == [] and found.published == "not compared: it is of an earlier run (build again)"
     # nor is one that an older version made, nor none
     edit_copy(copied, "drop macro newest_run")
-    assert copied.verify().findings == []
+    found = copied.verify()
+    assert found.findings == [] and found.published == "not compared: it does not say of which run it is (build again)"
     shutil.rmtree(copied.folder / "published")
-    assert copied.verify().findings == []
+    found = copied.verify()
+    assert found.findings == [] and found.published == "not compared: there is none"
 
 
 def test_a_copy_is_not_measured_by_a_warehouse_that_does_not_hold_together(copied: Tampered):

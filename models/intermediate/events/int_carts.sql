@@ -1,4 +1,5 @@
 {{ config(materialized='table', tags=['clocked']) }}
+{%- set value = "case when events.event_type = 'add_to_cart' then events.amount else -abs(events.amount) end" %}
 
 with activity as (
     select * from {{ ref('int_event_activity') }}
@@ -43,14 +44,13 @@ periods as (
     where identifier_type = 'customer_id'
 ),
 
+-- an event delivered again counts once, as it was recorded last
 cart_events as (
-    select distinct
+    select
         abandoned.as_of,
         abandoned.customer_id,
         abandoned.last_add_to_cart_at,
-        events.event_id,
-        events.event_type,
-        events.amount
+        {{ latest(value, 'events.recorded_at', value) }} as value
     from {{ ref('int_events_checked') }} as events
     -- the inner join lets the engine skip all other events while it reads
     inner join event_types on events.event_type = event_types.event_type
@@ -65,14 +65,13 @@ cart_events as (
         and coalesce(periods.person_identifier, events.customer_id) = abandoned.customer_id
     where events.is_usable
         and (abandoned.last_order_at is null or events.occurred_at > abandoned.last_order_at)
+    group by abandoned.as_of, abandoned.customer_id, abandoned.last_add_to_cart_at, events.source_system, events.event_id
 )
 
 select
     as_of,
     customer_id,
     last_add_to_cart_at as abandoned_cart_at,
-    cast(greatest(
-        coalesce(sum(case when event_type = 'add_to_cart' then amount else -abs(amount) end), 0), 0
-    ) as {{ money() }}) as abandoned_cart_value
+    cast(greatest(coalesce(sum(value), 0), 0) as {{ money() }}) as abandoned_cart_value
 from cart_events
 group by as_of, customer_id, last_add_to_cart_at

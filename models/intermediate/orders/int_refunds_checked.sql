@@ -46,10 +46,10 @@ select
     case when erased_orders.order_key is null then refunds.{{ column }} end as {{ column }},
     {%- endfor %}
     case
-        when erased_orders.order_key is null
-            then {{ greatest_of(['coalesce(refunds.recorded_at, refunds.refunded_at)', 'orders.fits_from']) }}
+        when erased_orders.order_key is null then coalesce(refunds.recorded_at, refunds.refunded_at)
         else least(refunds.recorded_at, erased_orders.erased_until)
     end as recorded_at,
+    orders.fits_from,
     case when erased_orders.order_key is null then refunds.unreadable_value end as unreadable_value,
     case
         when erased_orders.order_key is not null then {{ erased_reason() }}

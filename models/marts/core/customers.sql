@@ -66,8 +66,9 @@ orders as (
         customer_key,
         min(ordered_at) as first_seen_at,
         min(case when is_valid then ordered_at end) as first_order_at,
-        {{ latest('country', 'ordered_at', 'order_key') }} as country,
-        {{ latest('region', 'ordered_at', 'order_key') }} as region
+        -- of several at one instant any fixed choice that does not hang on keys, which differ from vault to vault
+        {{ latest('country', 'ordered_at', 'country') }} as country,
+        {{ latest('region', 'ordered_at', 'region') }} as region
     from {{ ref('orders') }}
     where customer_key is not null
     group by as_of, customer_key

@@ -8,18 +8,18 @@ with customer_orders as (
 ),
 
 -- the order a one-time buyer is compared with: the first orders of all buyers. Found by their instant, because to number all
--- orders of everybody is to sort them all
+-- orders of everybody is to sort them all; of several at that instant the smallest, for their keys differ from vault to vault
 first_orders as (
     select
         orders.as_of,
-        orders.net_amount,
-        row_number() over (partition by orders.as_of, orders.customer_key order by orders.order_key) as order_number
+        min(orders.net_amount) as net_amount
     from {{ ref('orders') }} as orders
     inner join customer_orders
         on orders.as_of = customer_orders.as_of
         and orders.customer_key = customer_orders.customer_key
         and orders.ordered_at = customer_orders.first_order_at
     where orders.is_valid
+    group by orders.as_of, orders.customer_key
 ),
 
 medians as (
@@ -27,7 +27,6 @@ medians as (
         as_of,
         {{ median('net_amount') }} as median_first_order
     from first_orders
-    where order_number = 1
     group by as_of
 ),
 
