@@ -41,7 +41,7 @@ consents as (
         clock.as_of, consent_events.identifier_type, consent_events.identifier, consent_events.is_permissive
 ),
 
--- a customer record is known from recorded_at on and says what held since it was created
+-- a customer record is known from recorded_at on and says what held since it was created; without that date, since the record before it
 records as (
     select
         clock.as_of,
@@ -49,12 +49,15 @@ records as (
         customers.customer_id as identifier,
         'late_record' as fact,
         count(*) as n_facts,
-        min(customers.created_at) as first_occurred_at
+        min(coalesce(customers.created_at, former.recorded_at)) as first_occurred_at
     from clock
     inner join {{ ref('int_customers') }} as customers
-        on clock.previous_as_of >= customers.created_at
-        and clock.previous_known_at < customers.recorded_at
+        on clock.previous_known_at < customers.recorded_at
         and {{ is_in_interval('clock.known_at', 'customers.recorded_at', 'customers.superseded_at') }}
+    left join {{ ref('int_customers') }} as former
+        on customers.customer_id = former.customer_id
+        and {{ is_in_interval('clock.previous_known_at', 'former.recorded_at', 'former.superseded_at') }}
+    where coalesce(customers.created_at, former.recorded_at) <= clock.previous_as_of
     group by clock.as_of, customers.customer_id
 ),
 

@@ -82,7 +82,7 @@ consents as (
         min(consent_events.acts_at) as first_seen_at
     from {{ ref('int_consent_events') }} as consent_events
     inner join clock
-        on consent_events.recorded_at <= clock.known_at
+        on {{ is_in_interval('clock.known_at', 'consent_events.recorded_at', 'consent_events.superseded_at') }}
         and consent_events.acts_at <= clock.as_of
     left join linked_persons
         on clock.as_of = linked_persons.as_of

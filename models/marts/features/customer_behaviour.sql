@@ -12,9 +12,12 @@ with states as (
     group by as_of, customer_key
 ),
 
+-- a guest without an account has no events, and permits all the same
 customer_keys as (
-    select * from {{ ref('customer_keys') }}
-    where identifier_type = 'customer_id'
+    select
+        customer_key,
+        case when identifier_type = 'customer_id' then identifier end as customer_id
+    from {{ ref('customer_keys') }}
 ),
 
 activity as (
@@ -84,14 +87,14 @@ from states
 inner join customer_keys on states.customer_key = customer_keys.customer_key
 left join activity
     on states.as_of = activity.as_of
-    and customer_keys.identifier = activity.customer_id
+    and customer_keys.customer_id = activity.customer_id
 left join recent
     on states.as_of = recent.as_of
-    and customer_keys.identifier = recent.customer_id
+    and customer_keys.customer_id = recent.customer_id
 left join carts
     on states.as_of = carts.as_of
-    and customer_keys.identifier = carts.customer_id
+    and customer_keys.customer_id = carts.customer_id
 left join emails
     on states.as_of = emails.as_of
-    and customer_keys.identifier = emails.customer_id
+    and customer_keys.customer_id = emails.customer_id
 left join blocked on states.as_of = blocked.as_of
