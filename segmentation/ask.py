@@ -296,7 +296,7 @@ def _check_instant(connection: duckdb.DuckDBPyConnection, where: dict[str, str],
         return
     [(begins,)] = connection.execute(f"select min(valid_from) from {where['segment_membership_history']}").fetchall()
     if begins is not None and on < begins:
-        raise UserError(f"The record begins at {begins}: it has no answer for {on}.")
+        raise UserError(f"The record begins at {begins}: it has no answer for {on} (SEGMENTS_HOME names the home that is asked).")
 
 
 def _declared_schemas() -> dict[str, str]:

@@ -153,7 +153,8 @@ class Home:
         """Record whose data this home holds; refuse to mix the demo with a shop, whose keys and history differ."""
         held = self._held_kind()
         if held not in (None, kind):
-            raise UserError(f"{self.folder} holds the {held}'s history: set another SEGMENTS_HOME for the {kind}'s data.")
+            raw = "SEGMENTS_RAW to the shop's folder" if held == "shop" else "no SEGMENTS_RAW for the demo"
+            raise UserError(f"{self.folder} holds the {held}'s history: set {raw}, or another SEGMENTS_HOME for the {kind}'s data.")
         if held is None:
             marker = self.folder / "home.json"
             fresh = marker.with_suffix(".new")

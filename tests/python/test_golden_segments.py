@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import golden_behaviour
 import pytest
-from conftest import build
+from conftest import PROJECT, build
 from test_golden_value_groups import SEGMENTS as VALUE_SEGMENTS
 
 BEFORE, AFTER = "2026-03-01 12:00:00", "2026-03-02 00:00:00"
@@ -265,7 +265,8 @@ def test_the_golden_shop_is_what_its_description_says(evaluations):
 
 def test_no_segment_is_outside_the_golden_rows(evaluations):
     predicted = ["likely_to_churn", "predicted_high_ltv"]  # need fitted parameters: test_predictions.py
-    assert sorted(evaluations["priorities"]) == sorted([*SEGMENTS, *VALUE_SEGMENTS, *golden_behaviour.SEGMENTS, *predicted])
+    scaffolded = [path.stem for path in (PROJECT / "tests/golden").glob("*.csv")]  # by `segmentation new-segment`: test_segment_rules.py
+    assert sorted(evaluations["priorities"]) == sorted([*SEGMENTS, *VALUE_SEGMENTS, *golden_behaviour.SEGMENTS, *predicted, *scaffolded])
 
 
 def test_the_version_in_force_at_the_date_is_evaluated(evaluations):
