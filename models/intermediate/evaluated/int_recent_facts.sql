@@ -41,7 +41,8 @@ consents as (
         clock.as_of, consent_events.identifier_type, consent_events.identifier, consent_events.is_permissive
 ),
 
--- a customer record is known from recorded_at on and says what held since it was created; without that date, since the record before it
+-- a customer record is known from recorded_at on and says what held since it was created; without that date, since the record
+-- before it
 records as (
     select
         clock.as_of,

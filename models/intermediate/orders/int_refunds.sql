@@ -15,8 +15,8 @@ fitting as (
     from refunds_checked
 )
 
--- which version is the newest is told by their own recording; none is known before an order that it fits, and one that was superseded
--- by then never was
+-- which version is the newest is told by their own recording; none is known before an order that it fits, and one that was
+-- superseded by then never was
 select
     versions.source_system,
     versions.refund_id,
