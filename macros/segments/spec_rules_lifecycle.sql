@@ -135,7 +135,13 @@
     {%- if 'data_inputs' in spec -%}
         {%- set declared = spec.data_inputs | map(attribute='columns') | sum(start=[]) | unique | list -%}
         {%- set read = names_after('features', applied_rule_text(node)) | reject('in', ['as_of', 'customer_key']) | list -%}
-        {%- for name in read if name not in declared -%}
+        {#- a misspelt column would else be asked to be declared, and then stop the build in the engine's words -#}
+        {%- set features = graph.nodes.get('model.' ~ project_name ~ '.customer_features') or {} -%}
+        {%- set known = features.get('columns', {}) | list -%}
+        {%- for name in read if known and name not in known -%}
+            {%- do problems.append(['data_inputs', 'cannot name the column ' ~ name ~ ', which the SQL reads: customer_features has none of this name']) -%}
+        {%- endfor -%}
+        {%- for name in read if name not in declared and (name in known or not known) -%}
             {%- do problems.append([
                 'data_inputs',
                 'leaves out the column ' ~ name ~ ', which the SQL reads; it must be declared'

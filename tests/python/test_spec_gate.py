@@ -471,9 +471,18 @@ def test_a_name_has_no_characters_that_nobody_sees(macros, text):
     assert line.startswith("segment vip, field name: is ")
 
 
+def test_a_column_that_no_feature_has_is_not_asked_to_be_declared(macros):
+    features = {"resource_type": "model", "name": "customer_features", "columns": {"net_spend": {"meta": {}}, "last_order_at": {"meta": {}}}}
+    for declared in (["net_spend", "last_order_at"], ["net_spend", "last_order_at", "order_count"]):
+        [line] = refusals(macros, [broken("vip", data_inputs__0__columns=declared), features])
+        assert line == ("segment vip, field data_inputs: cannot name the column order_count, which the SQL reads: "
+                        "customer_features has none of this name")
+
+
 def test_consented_data_needs_its_consent(macros):
     features = {"resource_type": "model", "name": "customer_features", "columns": {
-        "net_spend": {"meta": {}}, "order_count": {"meta": {"purpose": "personalize.content.profiling"}},
+        "net_spend": {"meta": {}}, "last_order_at": {"meta": {}},
+        "order_count": {"meta": {"purpose": "personalize.content.profiling"}},
     }}
     nodes = [NODES["vip"], features]
     [line] = refusals(macros, nodes)
