@@ -86,6 +86,8 @@
                 path,
                 'is ' ~ shown(parameter) ~ '; it must be below 10^14 with at most 4 decimals'
             ]) if not is_exact_decimal(parameter) -%}
+        {%- elif parameter is none -%}
+            {%- do problems.append([path, 'is missing; it must be a number (without quotes), true, false or a text']) -%}
         {%- elif parameter is not boolean -%}
             {%- do problems.extend(value_problems(path, parameter, {'type': 'text', 'longest': 200})) -%}
         {%- endif -%}
