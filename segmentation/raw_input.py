@@ -1,6 +1,7 @@
 """A shop's folder of files, made readable for staging: one view per table of the input contract."""
 
 import csv
+import io
 import os
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -203,7 +204,7 @@ def _csv_header(path: Path) -> tuple[str, ...]:
             beginning = file.read(LONGEST_LINE)
         if len(beginning) == LONGEST_LINE and not {"\n", "\r"} & set(beginning):
             raise UserError(f"{path}: its first line has more than a million characters: this is no CSV.")
-        names = next(csv.reader(beginning.splitlines(keepends=True), strict=True), [])
+        names = next(csv.reader(io.StringIO(beginning, newline=""), strict=True), [])
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text; save it as CSV in UTF-8.") from error
     except (OSError, csv.Error) as error:

@@ -284,6 +284,12 @@ def test_a_time_that_no_file_was_written_at_is_told(tmp_path: Path):
         assert_one_sentence(str(error.value), "orders.csv", "set INGESTED_AT")
 
 
+def test_only_a_line_end_ends_the_line_of_a_header(tmp_path: Path):
+    """Python takes other characters for one, too: a form feed, the separators of Unicode."""
+    csv_file("x\x0c,y\u2028,z\x85," + ORDERS + "1,2,3," + ROW)(tmp_path)
+    assert values(tmp_path, columns="order_id, gross_amount") == [("o1", "5.00")]
+
+
 def test_a_file_without_lines_is_not_read_to_its_end(tmp_path: Path):
     with open(tmp_path / "orders.csv", "wb") as file:
         file.truncate(20_000_000)
