@@ -26,16 +26,14 @@ build: .venv/.ready ## Build, test and publish the demo, or SEGMENTS_RAW as of A
 demo: .venv/.ready ## Evaluate twelve Mondays of the demo shop, so that history has something to show
 	@$(BIN)/segmentation demo
 
-test: .venv/.ready lint ## Run everything: style, conventions, dbt build with all tests, pytest
+test: .venv/.ready ## Run everything: style, conventions, dbt build with all tests, pytest
 	@$(BIN)/python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 test-postgres: .venv/.ready ## Run what needs Postgres, on a temporary server of its own: results as on DuckDB, grants
 	@$(BIN)/python -m pytest -m postgres
 
-lint: .venv/.ready ## Check SQL style and the project's conventions
-	@$(BIN)/sqlfluff lint models snapshots analyses tests/grains tests/singular --disable-progress-bar
-	@$(BIN)/dbt --quiet parse
-	@$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+lint: .venv/.ready ## Check the style of the SQL (sqlfluff) and the conventions of its files (dbt-bouncer)
+	@$(BIN)/python -m pytest tests/python/test_style.py
 
 docs: .venv/.ready ## Write the documentation with lineage to target/static_index.html
 	@$(BIN)/segmentation build > /dev/null
