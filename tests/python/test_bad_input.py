@@ -1,8 +1,10 @@
 """Bad input: one clear sentence, or a rejected row with its reason. Nothing is lost silently and nothing else changes."""
 
+import contextlib
 import csv
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 import yaml
-from conftest import SETTINGS, WITH_JSON, build
+from conftest import SETTINGS, WITH_JSON, build, command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros, Refused
@@ -658,6 +660,54 @@ def test_a_home_that_says_nothing_sensible_of_itself_is_refused(tmp_path: Path):
     with pytest.raises(UserError) as error:
         Home(tmp_path).kind
     assert_one_sentence(str(error.value), "home.json is damaged")
+
+
+def a_socket(path: Path) -> None:
+    """A socket, whose name may be no longer than a hundred characters where it is made."""
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, a_socket, lambda path: path.symlink_to("nowhere")], ids=["pipe", "folder", "socket", "link"])
+@pytest.mark.parametrize("name", ["home.json", "warehouse.duckdb", "restricted.duckdb.wal", ".lock", ".purge", ".erasure.json", "erasures.json", SEED_FILE])
+def test_what_is_no_file_is_not_opened_as_one(name: str, make, held_home: Path, capsys):
+    """A pipe in place of a file of the home: to open it waits for somebody to write."""
+    (held_home / name).unlink(missing_ok=True)
+    make(held_home / name)
+    assert f"{held_home / name}: is not a file, and the commands keep one there" in refused(held_home, capsys)
+    assert command(held_home, "verify").code == 1
+    assert_one_sentence(capsys.readouterr().err, "is not a file")
+
+
+@pytest.mark.parametrize("name", ["published", "target", "logs", "exports", "warehouse.duckdb.tmp"])
+def test_what_is_no_folder_is_not_used_as_one(name: str, held_home: Path, capsys):
+    """And within a folder, however deep, a pipe is found as well."""
+    (held_home / name).write_text("mine")
+    assert f"{held_home / name}: is not a folder, and the commands keep one there" in refused(held_home, capsys)
+    (held_home / name).unlink()
+    (held_home / name / "below").mkdir(parents=True)
+    os.mkfifo(held_home / name / "below" / "pipe")
+    assert "pipe: is not a file" in refused(held_home, capsys)
+
+
+def test_what_else_lies_in_a_home_is_its_owners(held_home: Path):
+    """Also a pipe, and a link of the published copy to nothing, which a build sets anew."""
+    os.mkfifo(held_home / "mine")
+    (held_home / "published").mkdir()
+    (held_home / "published" / "parquet").symlink_to(".new-gone")
+    assert command(held_home, "verify").code == 1  # for want of a record
+
+
+@pytest.mark.parametrize("is_made_anew", [True, False])
+def test_a_home_that_is_moved_under_a_command_is_told(is_made_anew: bool, tmp_path: Path):
+    home = Home(tmp_path / "home")
+    home.folder.mkdir()
+    with pytest.raises(UserError) as error, home.locked():
+        home.folder.rename(tmp_path / "elsewhere")
+        if is_made_anew:  # as dbt does for its log
+            home.logs.mkdir(parents=True)
+        (home.folder / "no" / "such").write_text("")
+    assert_one_sentence(str(error.value), f"{home.folder} was moved or removed while the command worked")
 
 
 def test_a_key_file_in_the_folder_of_nobody_is_refused(tmp_path: Path, capsys, raw_folder):
