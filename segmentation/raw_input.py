@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,6 +24,8 @@ PLAIN_TYPES = (
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
     "FLOAT", "DOUBLE",
 )
+# columns of the contract that staging reads as instants, days, numbers or yes and no (a test compares); all others are texts
+TYPED = re.compile(r".*_(at|to|date|amount|price|number|change)|amount|quantity|rate|score")
 EARLIEST, LATEST = 0, datetime(2200, 1, 1, tzinfo=timezone.utc).timestamp()  # seconds since 1970
 LONGEST_LINE = 1_000_000  # characters of a line that names columns
 TEXT_TYPES = ("BOOLEAN", "UUID", "ENUM", "TIME", "INTERVAL")
@@ -265,22 +268,25 @@ def _select(table: Table, header: Header, paths: list[Path], as_text: set[str]) 
         elif paths[0].suffix == ".csv":
             value = f"c{position}"
         else:
-            value = _value(_quoted(header.names[position]), header.types[position], column in as_text)
+            value = _value(_quoted(header.names[position]), header.types[position], column in as_text, not TYPED.fullmatch(column))
         columns.append(f'{value} as "{column}"')
     return f"select {', '.join(columns)} from {_relation(paths, header)}"
 
 
-def _value(column: str, kind: str, is_text: bool) -> str:
-    """A column of a Parquet file as staging can read it.
+def _value(column: str, kind: str, is_text: bool, is_name: bool) -> str:
+    """A column of a Parquet file as staging can read it. `is_text`: given as text, because parts differ; `is_name`: and staging reads it as one.
 
     An instant beyond what DuckDB converts becomes infinity, which is no instant: the row is rejected, where a cast of it would stop
-    the build. A whole number that pandas wrote as a floating-point one is told as text without its ".0", as macro as_text does.
+    the build. A whole number that pandas wrote as a floating-point one is told as text without its ".0", and a gap among those (NaN) is
+    missing, as macro as_text does.
     """
     if kind == "TIMESTAMP WITH TIME ZONE":
         limits = " and ".join(f"'{limit}'::timestamptz" for limit in ("1000-01-01 00:00:00+00", "9999-12-31 23:59:59+00"))
         column = f"case when {column} between {limits} then timezone('UTC', {column}) when {column} is not null then 'infinity'::timestamp end"
     if is_text and kind in ("FLOAT", "DOUBLE"):
-        return f"regexp_replace({column}::varchar, '[.]0$', '')"
+        number = f"regexp_replace({column}::varchar, '[.]0$', '')"
+        # asked of the text: of the number DuckDB answers from the file's statistics, which leave NaN out
+        return f"nullif({number}, 'nan')" if is_name else number
     return f"({column})::varchar" if is_text else column
 
 

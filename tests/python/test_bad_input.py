@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import math
 import os
 import re
 import socket
@@ -28,7 +29,7 @@ from segmentation.dbt_run import _sentence, environment, run_dbt
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.session import PHONE
-from segmentation.raw_input import create_views, find_files, fingerprint, newest_change, unread, view_queries
+from segmentation.raw_input import TYPED, create_views, find_files, fingerprint, newest_change, unread, view_queries
 from segmentation.vault import SEED_FILE, ensure_keys, new_seed, nonce_seed
 
 ORDERS = "order_id,ordered_at,gross_amount\n"
@@ -243,9 +244,19 @@ def test_an_id_that_became_a_floating_point_number_is_the_number_that_it_was(tmp
     assert values(tmp_path, columns=f"order_id, {as_text}") == [("a", "1001"), ("b", None), ("c", None), ("d", "7.5")]
     # and beside a part that holds it as a whole number
     (tmp_path / "refunds").mkdir()
-    for name, order in (("a", pa.array([1001.0])), ("b", pa.array([1001]))):
-        parquet_file(f"refunds/{name}.parquet", refund_id=[name], order_id=order, refunded_at=["2026-01-01"], amount=["1"])(tmp_path)
-    assert values(tmp_path, "refunds", "order_id") == [("1001",), ("1001",)]
+    for name, order, amount in (("a", [1001.0, math.nan], [1.5, math.nan]), ("b", [1001, 7], [1, 2])):
+        parquet_file(f"refunds/{name}.parquet", refund_id=[f"{name}1", f"{name}2"], order_id=pa.array(order), refunded_at=["2026-01-01"] * 2,
+                     amount=pa.array(amount), ordered_at=["2026-01-01"] * 2, gross_amount=["1"] * 2)(tmp_path)
+    # where an amount is no number somebody has reckoned wrong: that is unreadable, as in a part by itself
+    assert values(tmp_path, "refunds", "refund_id, order_id, amount") == [
+        ("a1", "1001", "1.5"), ("a2", None, "nan"), ("b1", "1001", "1"), ("b2", "7", "2")]
+
+
+def test_what_is_read_as_text_is_known_without_the_models():
+    """raw_input tells it by the names of columns, staging by the types that it reads."""
+    typed = {(path.stem.split("__")[1], column) for path in (PROJECT / "models/staging/generic").glob("*.sql")
+             for column in re.findall(r"'(\w+)': '(?:timestamp|money|rate|integer|boolean|date)'", path.read_text())}
+    assert typed == {(name, column) for name, table in CONTRACT.items() for column in table.columns if TYPED.fullmatch(column)}
 
 
 @pytest.mark.parametrize("unit, zone", [("s", None), ("us", None), ("us", "UTC"), ("us", "Europe/Berlin")])
