@@ -770,8 +770,11 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
     On Postgres the seed is among the settings.
     """
     from segmentation.dbt_run import environment, run_dbt
+    from segmentation.publish import UNPUBLISHED
     from segmentation.vault import key_file_setting, nonce_seed
 
+    if home.is_in_files and not folder:  # a replay has tables of its own
+        home.mark(UNPUBLISHED).touch(mode=0o600)
     is_shop_of_files = settings.get("SEGMENTS_RAW") and settings.get("SEGMENTS_TARGET") != "postgres"
     seed = nonce_seed(home, key_file_setting()) if is_shop_of_files else nullcontext()
     columns = (TextColumn("{task.description:<28}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[node]}"))

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_HOME = PROJECT / "warehouse"
 KINDS = ("demo", "shop")
 # the files that the commands put into a home; whatever else lies there is its owner's
-MADE = re.compile(r"(warehouse|restricted)\.(duckdb|rewritten)(\.wal)?|home\.(json|new)|\.lock|\.?erasure.*\.(json|new)|\.purge.*|\.nonce_seed")
+MADE = re.compile(r"(warehouse|restricted)\.(duckdb|rewritten)(\.wal)?|home\.(json|new)|\.lock|\.?erasure.*\.(json|new)|\.(purge.*|unpublished|nonce_seed)")
 
 
 def folder_setting(name: str) -> Path | None:

@@ -284,6 +284,7 @@ def test_a_parquet_text_that_is_not_utf_8_is_told_without_the_text(tmp_path: Pat
     home = tmp_path / "home"
     said = failing_build(home, capsys, SEGMENTS_RAW=str(tmp_path), **WITH_JSON)
     assert "orders.parquet holds text that is not UTF-8: write the file anew" in said and "somebody" not in said
+    assert (home / ".unpublished").exists()  # so that verify does not measure a published copy by what this build left
     kept = [path for path in home.rglob("*") if path.is_file() and b"somebody@" in path.read_bytes()]
     assert kept == []
 
