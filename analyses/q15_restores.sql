@@ -1,8 +1,8 @@
 -- Could a restore of an older backup bring an erased person back?
 -- One row per erasure, the newest first: up to when facts about the person stay out, how many identifiers are on the list that
--- keeps them out, and the newest restore-check since, which looks at the whole list at once: of all erasures on it, how many the
--- databases had lost then (it repeats each), and how many keys of all erased persons were left afterwards (expected: none). Without
--- a check since, nobody has tried. Reads the restricted database.
+-- keeps them out, and the newest restore-check since, which looks at the whole list at once: of all erasures on it, how many
+-- the databases had lost then (it repeats each), and how many keys of all erased persons were left afterwards (expected: none).
+-- Without a check since, nobody has tried. Reads the restricted database.
 with erasures as (
     select
         deletion_id,
