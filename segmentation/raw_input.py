@@ -180,7 +180,7 @@ def _query(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths
         header = _header(connection, path)
         _check_header(name, table, path, header)
         if path.suffix == ".parquet":
-            _check_parquet_names(connection, table, path)
+            _check_parquet(connection, table, path)
         groups.setdefault(header, []).append(path)
         if path.suffix == ".csv":
             _check_lines(connection, path, header)
@@ -230,25 +230,40 @@ def _check_header(name: str, table: Table, path: Path, header: Header) -> None:
             raise UserError(f"{path}: column {column} holds {kind}, not a plain value.")
 
 
-def _check_parquet_names(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
-    """Refuse a column given twice under one name: DuckDB gives the second another name, and the first would be taken without a word."""
+def _check_parquet(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
+    """Refuse what DuckDB would take without a word, or stop at when it reads the file.
+
+    That is a column given twice under one name (it gives the second another name), and an instant of milliseconds that it cannot
+    hold: it makes microseconds of them before any query could reject the row.
+    """
     try:
-        (_, n_children), *nodes = connection.execute(
-            f"select name, num_children from parquet_schema('{_pattern(path)}') order by column_id").fetchall()
+        (_, n_children, _), *nodes = connection.execute(
+            "select name, num_children, coalesce(logical_type, converted_type) similar to '.*(MILLIS=Milli|TIMESTAMP_MILLIS).*' "
+            f"from parquet_schema('{_pattern(path)}') order by column_id").fetchall()
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as Parquet ({_first_line(error)}).") from error
     names, awaited = [], [n_children]  # how many children of each ancestor are still to come: a node stands before its children
-    for name, n_children in nodes:
+    for name, n_children, is_of_milliseconds in nodes:
         while not awaited[-1]:
             awaited.pop()
         awaited[-1] -= 1
         if len(awaited) == 1:  # a field within a column may have any name
             names.append(name.strip().lower())
+            if is_of_milliseconds and names[-1] in table.columns:
+                _check_milliseconds(connection, path, name)
         if n_children:
             awaited.append(n_children)
     for column in table.columns:
         if names.count(column) > 1:
             raise UserError(f"{path}: column {column} stands there twice.")
+
+
+def _check_milliseconds(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    try:  # where there is no gap DuckDB asks the statistics of the file only
+        connection.execute(f"select count({_quoted(name)}) from {_relation([path])}").fetchone()
+    except duckdb.ConversionException:
+        raise UserError(f"{path}: column {name.strip().lower()} holds an instant of milliseconds beyond all years (nanoseconds, written as "
+                        "milliseconds?); write the file anew.") from None
 
 
 def _check_lines(connection: duckdb.DuckDBPyConnection, path: Path, header: Header) -> None:

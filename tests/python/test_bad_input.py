@@ -271,8 +271,30 @@ def test_an_instant_beyond_all_years_is_an_unreadable_one(unit: str, zone: str |
         ("before", None, "ordered_at"), ("far", None, "ordered_at"), ("good", TEN, None), ("none", None, None)]
 
 
+@pytest.mark.parametrize("far, is_told", [(2**62, True), (-(2**62), True), (1767261600_000, False)])
+def test_an_instant_of_milliseconds_that_duckdb_cannot_hold_is_told_with_its_column(far: int, is_told: bool, tmp_path: Path):
+    """With statistics and without, with gaps and without; a column that nobody reads may hold anything."""
+    for number, (gap, options) in enumerate([(far, {}), (None, {}), (far, {"write_statistics": False}), (None, {"write_statistics": False})]):
+        folder = tmp_path / f"shop {number}"
+        folder.mkdir()
+        instants = pa.array([1767261600_000, far, gap], pa.timestamp("ms", "UTC" if number else None))
+        columns = {"order_id": ["a", "b", "c"], "gross_amount": ["1"] * 3, "ordered_at": ["2026-01-01"] * 3}
+        parquet.write_table(pa.table(columns | {"notes_at": instants}), folder / "orders.parquet", **options)
+        assert values(folder) == [("a",), ("b",), ("c",)]
+        parquet.write_table(pa.table({**columns, "ordered_at": instants}), folder / "orders.parquet", **options)
+        if not is_told:
+            assert len(values(folder, columns="ordered_at")) == 3
+            continue
+        with pytest.raises(UserError) as error:
+            read(folder)
+        assert_one_sentence(str(error.value), f"{folder / 'orders.parquet'}: column ordered_at holds an instant of milliseconds beyond all years")
+
+
 def test_what_duckdb_cannot_read_at_all_is_told_in_words():
-    """Milliseconds it makes microseconds while it reads, and stops where they do not fit: no query can catch that."""
+    """Milliseconds it makes microseconds while it reads, and stops where they do not fit: no query can catch that.
+
+    Files are asked beforehand, but are not the same any more where somebody writes them meanwhile.
+    """
     message = "Runtime Error in model int_orders_checked\n  Conversion Error: Could not convert Timestamp(MS) to Timestamp(US)"
     assert_one_sentence(_sentence(message), "milliseconds beyond all years", "write it anew")
 
