@@ -37,7 +37,8 @@ lint: .venv/.ready ## Check the style of the SQL (sqlfluff) and the conventions 
 
 docs: .venv/.ready ## Write the documentation with lineage to target/static_index.html
 	@$(BIN)/segmentation build > /dev/null
-	@$(BIN)/dbt --quiet docs generate --static
+	@$(BIN)/dbt --quiet docs generate
+	@$(BIN)/python -m segmentation.docs_page
 	@echo "Open target/static_index.html in a browser."
 
 bench: .venv/.ready ## Compare the build with hand-tuned SQL on generated data: SIZE=S or M

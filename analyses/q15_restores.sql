@@ -1,8 +1,8 @@
 -- Could a restore of an older backup bring an erased person back?
 -- One row per erasure, the newest first: up to when facts about the person stay out, how many identifiers are on the list that
--- keeps them out, and the newest restore-check since: how many erasures the databases had lost then (it repeats each), and how
--- many keys of erased persons were left afterwards (expected: none). Without a check since, nobody has tried. Reads the
--- restricted database.
+-- keeps them out, and the newest restore-check since, which looks at the whole list at once: of all erasures on it, how many
+-- the databases had lost then (it repeats each), and how many keys of all erased persons were left afterwards (expected: none).
+-- Without a check since, nobody has tried. Reads the restricted database.
 with erasures as (
     select
         deletion_id,
@@ -52,10 +52,10 @@ select
     coalesce(suppressed.n_identifiers, 0) as n_identifiers_kept_out,
     coalesce(checks.n_checks, 0) as n_checks,
     checks.checked_at as last_checked_at,
-    checks.n_listed,
-    checks.n_missing,
-    checks.n_keys_left,
-    checks.executor
+    checks.executor as last_checked_by,
+    checks.n_listed as n_listed_in_check,
+    checks.n_missing as n_missing_in_check,
+    checks.n_keys_left as n_keys_left_in_check
 from erasures
 left join requests on erasures.deletion_id = requests.deletion_id
 left join suppressed on erasures.deletion_id = suppressed.deletion_id

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -22,7 +22,10 @@ from segmentation.errors import UserError
 from segmentation.files import write_whole
 from segmentation.home import DEFAULT_HOME, PROJECT, Home, connect_read_only, duckdb_settings, folder_setting
 
+UNBOUNDED = 10_000  # characters
 console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = UNBOUNDED  # a pipe has no width; rich would cut tables at the eightieth character
 TARGETS = ("duckdb", "postgres")
 DEMO_AS_OFS = [datetime(2026, 1, 12) + timedelta(weeks=week) for week in range(12)]
 # what must hold of any result (tests/singular) is checked in every build: what fails it is neither recorded nor published
@@ -611,25 +614,25 @@ def run_ask(options: argparse.Namespace) -> None:
     console.print(f"{len(answer.rows):,} row{'' if len(answer.rows) == 1 else 's'}{more}. Keys and hashes are shortened; --format csv gives all in full.", soft_wrap=True)
 
 
-def show_answer(title: str, columns: list[str], rows: list[tuple]) -> None:
-    """Rows as a table, or one below the other where the terminal is too narrow for it. A pipe has no width."""
-    unbounded = Console(highlight=False, width=10_000)
-    screen = console if console.is_terminal else unbounded
+def show_answer(title: str, columns: Sequence[str], rows: Sequence[tuple], numbers: Sequence[str] = ()) -> None:
+    """Rows as a table, or one below the other where the terminal is too narrow for it. `numbers`: columns whose values end at one edge."""
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", justify="right" if column in numbers else "left")
     for row in rows:
         table.add_row(*(cell_text(value) for value in row))
-    if unbounded.measure(table).maximum <= screen.width:
-        screen.print(table)
+    if Console(width=UNBOUNDED).measure(table).maximum <= console.width:
+        console.print(table)
         return
-    screen.print(Text(title, style="italic"))
+    console.print(Text(title, style="italic"))
     for row in rows:
         record = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        record.add_column(no_wrap=True)
+        record.add_column(overflow="fold")
         for column, value in zip(columns, row):
             if value is not None:
                 record.add_row(Text(column, style="dim"), cell_text(value))
-        screen.print(record, "")
+        console.print(record, "")
 
 
 def cell_text(value) -> Text:
@@ -767,8 +770,11 @@ def evaluate(home: Home, settings: dict[str, str], arguments: list[str], title: 
     On Postgres the seed is among the settings.
     """
     from segmentation.dbt_run import environment, run_dbt
+    from segmentation.publish import UNPUBLISHED
     from segmentation.vault import key_file_setting, nonce_seed
 
+    if home.is_in_files and not folder:  # a replay has tables of its own
+        home.mark(UNPUBLISHED).touch(mode=0o600)
     is_shop_of_files = settings.get("SEGMENTS_RAW") and settings.get("SEGMENTS_TARGET") != "postgres"
     seed = nonce_seed(home, key_file_setting()) if is_shop_of_files else nullcontext()
     columns = (TextColumn("{task.description:<28}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[node]}"))
@@ -896,12 +902,9 @@ def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:
             """,
             [mode, [one.as_of for one in evaluations]],
         ).fetchall()
-    table = Table(title=f"Replay {mode} of {outcome.n_dates:,} date{'s' * (outcome.n_dates != 1)}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for heading in ("as of", "known at", "on record", "identical", "added", "removed", "modified", "other hashes"):
-        table.add_column(heading, justify="left" if heading.endswith(("of", "at")) else "right", no_wrap=True)
-    for as_of, known_at, *numbers in rows:
-        table.add_row(str(as_of), str(known_at), *(f"{n:,}" for n in numbers))
-    console.print(table)
+    headings = ("as of", "known at", "on record", "identical", "added", "removed", "modified", "other hashes")
+    show_answer(f"Replay {mode} of {outcome.n_dates:,} date{'s' * (outcome.n_dates != 1)}", headings,
+                [(as_of, known_at, *(f"{n:,}" for n in numbers)) for as_of, known_at, *numbers in rows], headings[2:])
     console.print(f"{outcome.n_identical:,} of {outcome.n_recorded:,} recorded memberships identical, "
                   f"{outcome.n_roots_equal:,} of {outcome.n_partitions:,} partition hashes equal.")
     for cause, count in sorted(outcome.causes.items()):

@@ -67,7 +67,7 @@ def run_dbt(
     # nothing on the screen but our own sentences
     target = home.target / folder
     options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target),
-               "--log-path", str(home.target.with_name("logs")), "--log-level", "none", "--quiet"]
+               "--log-path", str(home.logs), "--log-level", "none", "--quiet"]
     if os.environ.get("SEGMENTS_THREADS") == "1" or os.environ.get("SEGMENTS_MEMORY"):
         options += ["--threads", "1"]  # two nodes at a time would only take the one core, or the memory, from each other
     if arguments[0] == "build":
@@ -91,7 +91,7 @@ def run_dbt(
         raise UserError(_sentence(str(result.exception)) or f"dbt stopped ({type(result.exception).__name__}).")
     if not result.success:
         failed = [done for done in result.result if done.status in ("error", "fail")]
-        log = home.target.with_name("logs") / "dbt.log"
+        log = home.logs / "dbt.log"
         if any(re.search(NOT_UTF_8, done.message or "") for done in failed):
             _forget_values(log, *target.glob("*.json"))
         too_large = [done.node.name for done in failed if re.search(TOO_LARGE, done.message or "")]

@@ -394,7 +394,7 @@ def _delete(warehouse: Session, relation: str, condition: str) -> None:
 
 def _own_folders(home: Home) -> list[Path]:
     """The folders that hold nothing but what the project wrote: whatever else lies in a home is its owner's, raw files above all."""
-    return [home.target, home.target.with_name("logs"), home.folder / "exports"]
+    return [home.target, home.logs, home.folder / "exports"]
 
 
 def _kept(home: Home) -> list[Path]:

@@ -17,6 +17,8 @@ from segmentation.session import DuckDBSession
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_HOME = PROJECT / "warehouse"
 KINDS = ("demo", "shop")
+# the files that the commands put into a home; whatever else lies there is its owner's
+MADE = re.compile(r"(warehouse|restricted)\.(duckdb|rewritten)(\.wal)?|home\.(json|new)|\.lock|\.?erasure.*\.(json|new)|\.(purge.*|unpublished|nonce_seed)")
 
 
 def folder_setting(name: str) -> Path | None:
@@ -66,6 +68,7 @@ class Home:
             raise UserError(f"SEGMENTS_HOME: {home.folder} cannot be made a folder ({error.strerror}).") from error
         if not os.access(home.folder, os.W_OK):
             raise UserError(f"SEGMENTS_HOME: {home.folder} is not writable.")
+        home._check_kinds()
         return home
 
     @classmethod
@@ -74,7 +77,25 @@ class Home:
         home = cls(folder_setting("SEGMENTS_HOME") or DEFAULT_HOME)
         if not home.folder.is_dir():
             raise UserError(f"SEGMENTS_HOME: there is no folder {home.folder}.")
+        home._check_kinds()
         return home
+
+    def _check_kinds(self) -> None:
+        """Raise UserError where something else than a file or a folder of the commands bears its name: to open a pipe waits without end."""
+        folders = [self.published, self.target, self.logs, self.folder / "exports", *self.folder.glob("*.duckdb.tmp")]
+        for folder in folders:
+            if os.path.lexists(folder) and not folder.is_dir():
+                raise UserError(f"{folder}: is not a folder, and the commands keep one there; move it away.")
+        try:
+            files = [path for path in self.folder.iterdir() if MADE.fullmatch(path.name)]
+        except OSError as error:
+            raise UserError(f"SEGMENTS_HOME: the folder {self.folder} cannot be listed ({error.strerror}).") from error
+        # a link to nothing is no harm there: the published copy has one that the next build sets anew
+        files += [path for folder in folders for parent, _, names in os.walk(folder) for path in (Path(parent, name) for name in names)
+                  if path.exists()]
+        for path in files:
+            if not path.is_file():
+                raise UserError(f"{path}: is not a file, and the commands keep one there; move it away.")
 
     @property
     def warehouse(self) -> Path:
@@ -124,12 +145,17 @@ class Home:
         """dbt's folder of artefacts: the project's own for the default home, else inside the home."""
         return (PROJECT if self.folder == DEFAULT_HOME else self.folder) / "target"
 
+    @property
+    def logs(self) -> Path:
+        """The folder of dbt's log."""
+        return self.target.with_name("logs")
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the home for one build. The lock dies with the process, so a killed build blocks nobody.
 
         What is written meanwhile only its owner can read: databases, write-ahead logs and logs hold person data and keys
-        (what is published gets its own permissions).
+        (what is published gets its own permissions). Raises UserError when the folder was moved meanwhile and something failed for it.
         """
         lock = FileLock(self.folder / ".lock")
         try:
@@ -139,12 +165,17 @@ class Home:
             raise UserError(text) from None
         except OSError as error:
             raise UserError(f"{self.folder / '.lock'} cannot be locked ({error.strerror}).") from error
-        mask = os.umask(0o077)
+        held, mask = self.folder.stat(), os.umask(0o077)
         self.journal.with_suffix(".new").unlink(missing_ok=True)  # an erasure that died before it began
         for spilled in self.folder.glob("*.duckdb.tmp"):  # what a killed build had no memory for: rows of anybody
             shutil.rmtree(spilled, ignore_errors=True)
         try:
             yield
+        except Exception as error:
+            # what fails then says little: DuckDB goes on in the folder where it is now, and dbt makes a new one of the old name
+            if not self.folder.exists() or not os.path.samestat(held, self.folder.stat()):
+                raise UserError(f"{self.folder} was moved or removed while the command worked: put it back, and run the command again.") from error
+            raise
         finally:
             os.umask(mask)
             lock.release()

@@ -14,6 +14,7 @@ from segmentation.home import Home, connect_read_only, duckdb_settings
 SCHEMAS = ("marts", "segments")
 # not "segments.duckdb": DuckDB names the catalog after the file, and "segments.x" would then mean two things
 DATABASE = "segmentation.duckdb"
+UNPUBLISHED = "unpublished"  # the mark of a home whose tables a build has begun to change since they were published
 
 
 def publish(home: Home) -> list[str]:
@@ -40,6 +41,7 @@ def publish(home: Home) -> list[str]:
         work.chmod(mode)
         os.replace(work / DATABASE, home.published / DATABASE)
         _point(link, work)
+        home.mark(UNPUBLISHED).unlink(missing_ok=True)
     except (OSError, duckdb.Error) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise UserError(f"{home.published}: the new copy cannot be written ({reason}).") from error

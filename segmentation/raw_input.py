@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,6 +24,8 @@ PLAIN_TYPES = (
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
     "FLOAT", "DOUBLE",
 )
+# columns of the contract that staging reads as instants, days, numbers or yes and no (a test compares); all others are texts
+TYPED = re.compile(r".*_(at|to|date|amount|price|number|change)|amount|quantity|rate|score")
 EARLIEST, LATEST = 0, datetime(2200, 1, 1, tzinfo=timezone.utc).timestamp()  # seconds since 1970
 LONGEST_LINE = 1_000_000  # characters of a line that names columns
 TEXT_TYPES = ("BOOLEAN", "UUID", "ENUM", "TIME", "INTERVAL")
@@ -177,7 +180,7 @@ def _query(connection: duckdb.DuckDBPyConnection, name: str, table: Table, paths
         header = _header(connection, path)
         _check_header(name, table, path, header)
         if path.suffix == ".parquet":
-            _check_parquet_names(connection, table, path)
+            _check_parquet(connection, table, path)
         groups.setdefault(header, []).append(path)
         if path.suffix == ".csv":
             _check_lines(connection, path, header)
@@ -227,25 +230,40 @@ def _check_header(name: str, table: Table, path: Path, header: Header) -> None:
             raise UserError(f"{path}: column {column} holds {kind}, not a plain value.")
 
 
-def _check_parquet_names(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
-    """Refuse a column given twice under one name: DuckDB gives the second another name, and the first would be taken without a word."""
+def _check_parquet(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> None:
+    """Refuse what DuckDB would take without a word, or stop at when it reads the file.
+
+    That is a column given twice under one name (it gives the second another name), and an instant of milliseconds that it cannot
+    hold: it makes microseconds of them before any query could reject the row.
+    """
     try:
-        (_, n_children), *nodes = connection.execute(
-            f"select name, num_children from parquet_schema('{_pattern(path)}') order by column_id").fetchall()
+        (_, n_children, _), *nodes = connection.execute(
+            "select name, num_children, coalesce(logical_type, converted_type) similar to '.*(MILLIS=Milli|TIMESTAMP_MILLIS).*' "
+            f"from parquet_schema('{_pattern(path)}') order by column_id").fetchall()
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as Parquet ({_first_line(error)}).") from error
     names, awaited = [], [n_children]  # how many children of each ancestor are still to come: a node stands before its children
-    for name, n_children in nodes:
+    for name, n_children, is_of_milliseconds in nodes:
         while not awaited[-1]:
             awaited.pop()
         awaited[-1] -= 1
         if len(awaited) == 1:  # a field within a column may have any name
             names.append(name.strip().lower())
+            if is_of_milliseconds and names[-1] in table.columns:
+                _check_milliseconds(connection, path, name)
         if n_children:
             awaited.append(n_children)
     for column in table.columns:
         if names.count(column) > 1:
             raise UserError(f"{path}: column {column} stands there twice.")
+
+
+def _check_milliseconds(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    try:  # where there is no gap DuckDB asks the statistics of the file only
+        connection.execute(f"select count({_quoted(name)}) from {_relation([path])}").fetchone()
+    except duckdb.ConversionException:
+        raise UserError(f"{path}: column {name.strip().lower()} holds an instant of milliseconds beyond all years (nanoseconds, written as "
+                        "milliseconds?); write the file anew.") from None
 
 
 def _check_lines(connection: duckdb.DuckDBPyConnection, path: Path, header: Header) -> None:
@@ -265,22 +283,25 @@ def _select(table: Table, header: Header, paths: list[Path], as_text: set[str]) 
         elif paths[0].suffix == ".csv":
             value = f"c{position}"
         else:
-            value = _value(_quoted(header.names[position]), header.types[position], column in as_text)
+            value = _value(_quoted(header.names[position]), header.types[position], column in as_text, not TYPED.fullmatch(column))
         columns.append(f'{value} as "{column}"')
     return f"select {', '.join(columns)} from {_relation(paths, header)}"
 
 
-def _value(column: str, kind: str, is_text: bool) -> str:
-    """A column of a Parquet file as staging can read it.
+def _value(column: str, kind: str, is_text: bool, is_name: bool) -> str:
+    """A column of a Parquet file as staging can read it. `is_text`: given as text, because parts differ; `is_name`: and staging reads it as one.
 
     An instant beyond what DuckDB converts becomes infinity, which is no instant: the row is rejected, where a cast of it would stop
-    the build. A whole number that pandas wrote as a floating-point one is told as text without its ".0", as macro as_text does.
+    the build. A whole number that pandas wrote as a floating-point one is told as text without its ".0", and a gap among those (NaN) is
+    missing, as macro as_text does.
     """
     if kind == "TIMESTAMP WITH TIME ZONE":
         limits = " and ".join(f"'{limit}'::timestamptz" for limit in ("1000-01-01 00:00:00+00", "9999-12-31 23:59:59+00"))
         column = f"case when {column} between {limits} then timezone('UTC', {column}) when {column} is not null then 'infinity'::timestamp end"
     if is_text and kind in ("FLOAT", "DOUBLE"):
-        return f"regexp_replace({column}::varchar, '[.]0$', '')"
+        number = f"regexp_replace({column}::varchar, '[.]0$', '')"
+        # asked of the text: of the number DuckDB answers from the file's statistics, which leave NaN out
+        return f"nullif({number}, 'nan')" if is_name else number
     return f"({column})::varchar" if is_text else column
 
 

@@ -27,7 +27,7 @@ import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home, connect_read_only
-from segmentation.publish import DATABASE
+from segmentation.publish import DATABASE, SCHEMAS, UNPUBLISHED
 
 CHAIN_START = "0" * 64
 NULL, SEPARATOR = "\x1e", "\x1f"
@@ -166,7 +166,7 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         found.findings += shown
         # what a killed build left half done, or somebody changed, is no measure for the copy, and is a finding already
         if not shown and not _is_under_way(home):
-            published, found.published = _published(connection, home.published / DATABASE, runs)
+            published, found.published = _published(connection, home.published / DATABASE, runs, not home.mark(UNPUBLISHED).exists())
             found.findings += published
     return found
 
@@ -385,16 +385,18 @@ def _copies(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return found
 
 
-def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dict]) -> tuple[list[str], str]:
-    """What BI tools read of the record, compared with the warehouse's, where both are of the same run: findings, and what was compared.
+def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dict], is_as_built: bool) -> tuple[list[str], str]:
+    """What BI tools read, compared with the warehouse's, where both are of the same run: findings, and what was compared.
 
+    All tables are, or, when the warehouse is not as it was published (`is_as_built`: a build since has failed), those of the record.
     No copy, one of an older run (a build failed after recording, or before it published), or of a version that signed none is
     compared with nothing: so is one that somebody edited and set back to an older run. The files of published/parquet must hold
     what the copy holds, all its tables.
     """
     if not path.exists() or not runs:
         return [], "not compared: there is none"
-    compared = "schema segments as in the warehouse, Parquet as in the copy"
+    compared = ("all tables as in the warehouse, Parquet as in the copy" if is_as_built else
+                "tables of the record as in the warehouse (a build since was not published), Parquet as in the copy")
     try:
         connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as published (read_only)")
         signed = connection.execute(
@@ -409,22 +411,26 @@ def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dic
             return [], "not compared: it is of an earlier run (build again)"
         return [f"{path} holds a run that is not on record: the databases are older, the last runs were dropped, or it was changed; "
                 "build again."], "not compared"
-    found = []
-    for table in _recorded_tables(connection, runs[-1]):
-        columns = ", ".join(f'"{name}"' for (name,) in connection.execute(
-            "select column_name from duckdb_columns() where (database_name, schema_name, table_name) = ('warehouse', 'segments', ?) "
-            "order by column_index", [table]).fetchall())
-        recorded, shown = (f'select {columns} from {catalog}.segments."{table}"' for catalog in ("warehouse", "published"))
+    copied, tables = (_published_tables(connection, catalog) for catalog in ("published", "warehouse"))
+    found = [f"{path}: {table} is no table of the warehouse; build again, or it was put there."
+             for table in copied if is_as_built and table not in tables]
+    if not is_as_built:
+        tables = {table: tables[table] for table in _recorded_tables(connection, runs[-1]) if table in tables}
+    for table, columns in tables.items():
+        if copied.get(table) != columns:
+            found.append(f"{path}: {table} is missing or has other columns; build again, or it was changed.")
+            continue
+        recorded, shown = (f'from {catalog}."{table.replace(".", chr(34) + "." + chr(34), 1)}"' for catalog in ("warehouse", "published"))
         try:
             [(n_recorded, n_shown, n_lacking)] = connection.execute(
                 f"select (select count(*) from ({recorded})), (select count(*) from ({shown})), "
                 f"(select count(*) from (({recorded}) except all ({shown})))").fetchall()
         except duckdb.Error:
-            found.append(f"{path}: segments.{table} is missing or has other columns; build again, or it was changed.")
+            found.append(f"{path}: {table} cannot be read; build again, or it was changed.")
             continue
         # as many are in the copy only as it has rows besides those that both have: the second `except all` would say the same
         if n_lacking or n_shown != n_recorded:
-            found.append(f"{path}: {n_lacking} row(s) of segments.{table} are missing and {n_shown - n_recorded + n_lacking} are not "
+            found.append(f"{path}: {n_lacking} row(s) of {table} are missing and {n_shown - n_recorded + n_lacking} are not "
                          "those of the warehouse; build again, or it was changed.")
     # a copy that was changed is no measure for the files beside it
     return found or _parquet(connection, path.with_name("parquet")), compared
@@ -458,15 +464,25 @@ def _parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
     return found
 
 
+def _published_tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, list[str]]:
+    """The tables that are published, as schema.table, with their columns and types."""
+    return dict(connection.execute(
+        """
+        select schema_name || '.' || table_name, list(column_name || ' ' || data_type order by column_index)
+        from duckdb_columns()
+        where database_name = ? and list_contains(?, schema_name)
+            and (schema_name, table_name) in (select (schema_name, table_name) from duckdb_tables() where database_name = ?)
+        group by all order by all
+        """, [catalog, list(SCHEMAS), catalog]).fetchall())
+
+
 def _recorded_tables(connection: duckdb.DuckDBPyConnection, newest: dict) -> list[str]:
     """The published tables that are of the record. The registry stands before its run is recorded: it counts where it is that run's."""
     [(specs,)] = connection.execute(
         "select sha256(coalesce(string_agg(rule_hash, '' order by segment_id, spec_version), '')) "
         "from warehouse.segments.segment_registry").fetchall()
-    tables = {name for (name,) in connection.execute(
-        "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'segments'").fetchall()}
     registry = ("segment_registry",) if specs == newest["spec_set_hash"] else ()
-    return [name for name in (*RECORDED, *registry) if name in tables]
+    return [f"segments.{name}" for name in (*RECORDED, *registry)]
 
 
 def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified) -> list[str]:

@@ -406,6 +406,16 @@ def test_control_characters_in_data_do_not_reach_the_terminal(capsys):
     assert "abababababab…-dirty" in out
 
 
+def test_a_table_is_whole_in_a_pipe_and_in_records_where_a_terminal_is_narrow(capsys, monkeypatch):
+    columns, row = ["one", "two", "n"], ("x" * 60, "y" * 90, "1,000")
+    cli.show_answer("title", columns, [row], ["n"])
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["title"], columns, list(row)]
+    monkeypatch.setattr(cli.console, "width", 80)
+    cli.show_answer("title", columns, [row], ["n"])
+    said = capsys.readouterr().out
+    assert said.count("x") == 60 and said.count("y") == 90 and all(len(line) <= 80 for line in said.splitlines()) and "1,000" in said
+
+
 def test_the_entries_have_no_key_that_yaml_takes_for_a_truth_value():
     """An unquoted `on` is true in YAML 1.1."""
     content = yaml.safe_load((QUESTIONS / "_analyses.yml").read_text())

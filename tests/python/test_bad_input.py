@@ -1,8 +1,11 @@
 """Bad input: one clear sentence, or a rejected row with its reason. Nothing is lost silently and nothing else changes."""
 
+import contextlib
 import csv
+import math
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -14,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 import yaml
-from conftest import SETTINGS, WITH_JSON, build
+from conftest import SETTINGS, WITH_JSON, build, command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros, Refused
@@ -26,7 +29,7 @@ from segmentation.dbt_run import _sentence, environment, run_dbt
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home, connect_read_only
 from segmentation.session import PHONE
-from segmentation.raw_input import create_views, find_files, fingerprint, newest_change, unread, view_queries
+from segmentation.raw_input import TYPED, create_views, find_files, fingerprint, newest_change, unread, view_queries
 from segmentation.vault import SEED_FILE, ensure_keys, new_seed, nonce_seed
 
 ORDERS = "order_id,ordered_at,gross_amount\n"
@@ -241,9 +244,19 @@ def test_an_id_that_became_a_floating_point_number_is_the_number_that_it_was(tmp
     assert values(tmp_path, columns=f"order_id, {as_text}") == [("a", "1001"), ("b", None), ("c", None), ("d", "7.5")]
     # and beside a part that holds it as a whole number
     (tmp_path / "refunds").mkdir()
-    for name, order in (("a", pa.array([1001.0])), ("b", pa.array([1001]))):
-        parquet_file(f"refunds/{name}.parquet", refund_id=[name], order_id=order, refunded_at=["2026-01-01"], amount=["1"])(tmp_path)
-    assert values(tmp_path, "refunds", "order_id") == [("1001",), ("1001",)]
+    for name, order, amount in (("a", [1001.0, math.nan], [1.5, math.nan]), ("b", [1001, 7], [1, 2])):
+        parquet_file(f"refunds/{name}.parquet", refund_id=[f"{name}1", f"{name}2"], order_id=pa.array(order), refunded_at=["2026-01-01"] * 2,
+                     amount=pa.array(amount), ordered_at=["2026-01-01"] * 2, gross_amount=["1"] * 2)(tmp_path)
+    # where an amount is no number somebody has reckoned wrong: that is unreadable, as in a part by itself
+    assert values(tmp_path, "refunds", "refund_id, order_id, amount") == [
+        ("a1", "1001", "1.5"), ("a2", None, "nan"), ("b1", "1001", "1"), ("b2", "7", "2")]
+
+
+def test_what_is_read_as_text_is_known_without_the_models():
+    """raw_input tells it by the names of columns, staging by the types that it reads."""
+    typed = {(path.stem.split("__")[1], column) for path in (PROJECT / "models/staging/generic").glob("*.sql")
+             for column in re.findall(r"'(\w+)': '(?:timestamp|money|rate|integer|boolean|date)'", path.read_text())}
+    assert typed == {(name, column) for name, table in CONTRACT.items() for column in table.columns if TYPED.fullmatch(column)}
 
 
 @pytest.mark.parametrize("unit, zone", [("s", None), ("us", None), ("us", "UTC"), ("us", "Europe/Berlin")])
@@ -258,8 +271,30 @@ def test_an_instant_beyond_all_years_is_an_unreadable_one(unit: str, zone: str |
         ("before", None, "ordered_at"), ("far", None, "ordered_at"), ("good", TEN, None), ("none", None, None)]
 
 
+@pytest.mark.parametrize("far, is_told", [(2**62, True), (-(2**62), True), (1767261600_000, False)])
+def test_an_instant_of_milliseconds_that_duckdb_cannot_hold_is_told_with_its_column(far: int, is_told: bool, tmp_path: Path):
+    """With statistics and without, with gaps and without; a column that nobody reads may hold anything."""
+    for number, (gap, options) in enumerate([(far, {}), (None, {}), (far, {"write_statistics": False}), (None, {"write_statistics": False})]):
+        folder = tmp_path / f"shop {number}"
+        folder.mkdir()
+        instants = pa.array([1767261600_000, far, gap], pa.timestamp("ms", "UTC" if number else None))
+        columns = {"order_id": ["a", "b", "c"], "gross_amount": ["1"] * 3, "ordered_at": ["2026-01-01"] * 3}
+        parquet.write_table(pa.table(columns | {"notes_at": instants}), folder / "orders.parquet", **options)
+        assert values(folder) == [("a",), ("b",), ("c",)]
+        parquet.write_table(pa.table({**columns, "ordered_at": instants}), folder / "orders.parquet", **options)
+        if not is_told:
+            assert len(values(folder, columns="ordered_at")) == 3
+            continue
+        with pytest.raises(UserError) as error:
+            read(folder)
+        assert_one_sentence(str(error.value), f"{folder / 'orders.parquet'}: column ordered_at holds an instant of milliseconds beyond all years")
+
+
 def test_what_duckdb_cannot_read_at_all_is_told_in_words():
-    """Milliseconds it makes microseconds while it reads, and stops where they do not fit: no query can catch that."""
+    """Milliseconds it makes microseconds while it reads, and stops where they do not fit: no query can catch that.
+
+    Files are asked beforehand, but are not the same any more where somebody writes them meanwhile.
+    """
     message = "Runtime Error in model int_orders_checked\n  Conversion Error: Could not convert Timestamp(MS) to Timestamp(US)"
     assert_one_sentence(_sentence(message), "milliseconds beyond all years", "write it anew")
 
@@ -271,6 +306,7 @@ def test_a_parquet_text_that_is_not_utf_8_is_told_without_the_text(tmp_path: Pat
     home = tmp_path / "home"
     said = failing_build(home, capsys, SEGMENTS_RAW=str(tmp_path), **WITH_JSON)
     assert "orders.parquet holds text that is not UTF-8: write the file anew" in said and "somebody" not in said
+    assert (home / ".unpublished").exists()  # so that verify does not measure a published copy by what this build left
     kept = [path for path in home.rglob("*") if path.is_file() and b"somebody@" in path.read_bytes()]
     assert kept == []
 
@@ -658,6 +694,54 @@ def test_a_home_that_says_nothing_sensible_of_itself_is_refused(tmp_path: Path):
     with pytest.raises(UserError) as error:
         Home(tmp_path).kind
     assert_one_sentence(str(error.value), "home.json is damaged")
+
+
+def a_socket(path: Path) -> None:
+    """A socket, whose name may be no longer than a hundred characters where it is made."""
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, a_socket, lambda path: path.symlink_to("nowhere")], ids=["pipe", "folder", "socket", "link"])
+@pytest.mark.parametrize("name", ["home.json", "warehouse.duckdb", "restricted.duckdb.wal", ".lock", ".purge", ".erasure.json", "erasures.json", SEED_FILE])
+def test_what_is_no_file_is_not_opened_as_one(name: str, make, held_home: Path, capsys):
+    """A pipe in place of a file of the home: to open it waits for somebody to write."""
+    (held_home / name).unlink(missing_ok=True)
+    make(held_home / name)
+    assert f"{held_home / name}: is not a file, and the commands keep one there" in refused(held_home, capsys)
+    assert command(held_home, "verify").code == 1
+    assert_one_sentence(capsys.readouterr().err, "is not a file")
+
+
+@pytest.mark.parametrize("name", ["published", "target", "logs", "exports", "warehouse.duckdb.tmp"])
+def test_what_is_no_folder_is_not_used_as_one(name: str, held_home: Path, capsys):
+    """And within a folder, however deep, a pipe is found as well."""
+    (held_home / name).write_text("mine")
+    assert f"{held_home / name}: is not a folder, and the commands keep one there" in refused(held_home, capsys)
+    (held_home / name).unlink()
+    (held_home / name / "below").mkdir(parents=True)
+    os.mkfifo(held_home / name / "below" / "pipe")
+    assert "pipe: is not a file" in refused(held_home, capsys)
+
+
+def test_what_else_lies_in_a_home_is_its_owners(held_home: Path):
+    """Also a pipe, and a link of the published copy to nothing, which a build sets anew."""
+    os.mkfifo(held_home / "mine")
+    (held_home / "published").mkdir()
+    (held_home / "published" / "parquet").symlink_to(".new-gone")
+    assert command(held_home, "verify").code == 1  # for want of a record
+
+
+@pytest.mark.parametrize("is_made_anew", [True, False])
+def test_a_home_that_is_moved_under_a_command_is_told(is_made_anew: bool, tmp_path: Path):
+    home = Home(tmp_path / "home")
+    home.folder.mkdir()
+    with pytest.raises(UserError) as error, home.locked():
+        home.folder.rename(tmp_path / "elsewhere")
+        if is_made_anew:  # as dbt does for its log
+            home.logs.mkdir(parents=True)
+        (home.folder / "no" / "such").write_text("")
+    assert_one_sentence(str(error.value), f"{home.folder} was moved or removed while the command worked")
 
 
 def test_a_key_file_in_the_folder_of_nobody_is_refused(tmp_path: Path, capsys, raw_folder):

@@ -323,7 +323,7 @@ def test_c46_after_a_restore_nothing_runs_before_the_erased_are_erased_again(sho
     answer = ask(home, find("q15"), check(find("q15"), {}))
     [row] = [dict(zip(answer.columns, row)) for row in answer.rows]
     assert row["request_id"].startswith("a7551968") and row["n_identifiers_kept_out"] == len(erased.rows(suppressed))
-    assert (row["n_checks"], row["n_listed"], row["n_missing"], row["n_keys_left"]) == (2, 1, 0, 0)
+    assert (row["n_checks"], row["n_listed_in_check"], row["n_missing_in_check"], row["n_keys_left_in_check"]) == (2, 1, 0, 0)
     # a key that somebody put back is found
     with home.writing() as warehouse:
         warehouse.execute("insert into restricted.vault.leaf_nonces by name select ? as customer_key, '00' as nonce", [person_keys[0]])

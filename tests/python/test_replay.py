@@ -4,6 +4,7 @@ That a backfill records what separate builds record: test_stability.py.
 """
 
 import json
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,8 @@ def test_a_replay_of_the_record_is_identical_and_touches_nothing(home: Built, ca
     assert command(home.folder, "replay").code == 0
     said = capsys.readouterr().out
     assert "Replay as_recorded of 2 dates" in said and "unexplained" not in said
+    # a pipe has no width: nothing of the table is cut
+    assert re.search(r"as of +known at +on record +identical +added +removed +modified +other hashes", said) and "…" not in said
     found = home.rows("select as_of::varchar, sum(n_recorded), sum(n_identical), bool_and(is_root_equal) from audit.replay_partitions group by 1 order by 1")
     sizes = home.rows("select as_of::varchar, sum(n_members) from audit.segment_evaluations group by 1 order by 1")
     assert [row[:2] for row in found] == sizes and all(row[1] == row[2] and row[3] for row in found)

@@ -426,18 +426,27 @@ def test_an_honest_published_copy_says_whose_it_is_and_passes(copied: Tampered):
 
 
 def test_each_published_table_that_was_edited_is_named(copied: Tampered):
-    tables = [f"segments.{table}" for table in (*verifying.RECORDED, "segment_registry")]
-    keys = {name: copied.rows(f"select min(segment_id) from {name}")[0][0] for name in tables}
-    edits = ["update {name} set segment_id = 'nobody' where segment_id = '{key}'", "delete from {name} where segment_id = 'nobody'",
-             "insert into {name} from {name} limit 1", "drop table {name}"]
+    """Of the record and of marts: where a build since has failed, of the record only."""
+    recorded = [f"segments.{table}" for table in (*verifying.RECORDED, "segment_registry")]
+    tables = {name: "segment_id" for name in [*recorded, "marts.segment_metrics"]} | {"marts.customers": "customer_key", "marts.orders": "order_key"}
+    keys = {name: copied.rows(f"select min({column}) from {name}")[0][0] for name, column in tables.items()}
+    edits = ["update {name} set {column} = 'nobody' where {column} = '{key}'", "delete from {name} where {column} = 'nobody'",
+             "insert into {name} from {name} limit 1", "alter table {name} add column more integer", "drop table {name}"]
     for edit in edits:
         for name, key in keys.items():
-            edit_copy(copied, edit.format(name=name, key=key))
+            edit_copy(copied, edit.format(name=name, key=key, column=tables[name]))
         found = copied.verify().findings
         for name in tables:
-            said = f"{name} is missing" if edit.startswith("drop") else f"of {name} are missing"
+            said = f"{name} is missing" if edit.startswith(("drop", "alter")) else f"of {name} are missing"
             assert len(sentences_with(found, f"published/{DATABASE}", said)) == 1, (edit, name, found)
         assert len(found) == len(tables)
+    (copied.folder / ".unpublished").touch()
+    assert len(copied.verify().findings) == len(recorded)
+
+
+def test_a_table_put_into_the_published_copy_is_named(copied: Tampered):
+    edit_copy(copied, 'create table marts."stran.gers" as select 1 as n')
+    copied.finds(f"published/{DATABASE}", "marts.stran.gers is no table of the warehouse")
 
 
 def test_a_published_table_without_one_of_its_columns_is_named(copied: Tampered):
@@ -447,7 +456,7 @@ def test_a_published_table_without_one_of_its_columns_is_named(copied: Tampered)
 
 def test_a_copy_of_an_older_run_or_before_an_erasure_is_published_is_not_compared(shop: Shop, copied: Tampered, tmp_path: Path):
     """A build failed after recording; an erasure or purge was killed before it published."""
-    assert copied.verify().published == "schema segments as in the warehouse, Parquet as in the copy"
+    assert copied.verify().published == "all tables as in the warehouse, Parquet as in the copy"
     changed = "update segments.segment_sizes set n_members = n_members + 1"
     edit_copy(copied, changed)
     for mark in (".erasure.json", ".purge"):
@@ -477,10 +486,14 @@ def test_a_copy_is_not_measured_by_a_warehouse_that_does_not_hold_together(copie
     assert found and not [sentence for sentence in found if DATABASE in sentence]
 
 
-def test_a_registry_that_a_failed_build_wrote_is_no_measure_for_the_copy(copied: Tampered):
-    """It is built before the run is recorded."""
+def test_what_a_failed_build_wrote_is_no_measure_for_the_copy(copied: Tampered):
+    """Marts and the registry are built before the run is recorded."""
     copied.change("update segments.segment_registry set rule_hash = sha256('next'), segment_name = 'next' where segment_id = 'vip'")
-    assert copied.verify().findings == []
+    copied.change("delete from marts.customers")
+    (copied.folder / ".unpublished").touch()
+    found = copied.verify()
+    assert found.findings == []
+    assert found.published == "tables of the record as in the warehouse (a build since was not published), Parquet as in the copy"
 
 
 def test_a_copy_of_a_run_that_is_not_on_record_is_named(shop: Shop, copied: Tampered):
