@@ -138,11 +138,21 @@ def test_the_projects_specs_pass(macros):
     assert refusals(macros, list(NODES.values())) == []
 
 
+# DESIGN 7; what a shop adds later begins after what is on record
+FROM_THE_START = """at_risk_loyal bargain_hunter big_spenders browse_heavy_low_purchase cart_abandoner category_interest champions churn_risk drifting
+    email_engaged existing_customer former_high_value_at_risk frequent_buyer high_aov_one_time_buyer high_intent_visitor high_lifetime_value
+    high_value_repeat likely_to_churn lost_customers low_value loyalists mobile_first new_customers new_subscriber_no_purchase new_visitor
+    one_time_buyer predicted_high_ltv promising repeat_buyer seasonal_gift_giver seasonal_shopper vip vip_top_5_percent weekly_replenisher"""
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_spec_has_a_playbook_and_a_first_version_from_1900(name):
-    spec = spec_of(NODES[name])
-    assert spec["playbook"]["campaign_ideas"]
-    assert spec["versions"][0]["effective_from"] == "1900-01-01 00:00:00"
+def test_every_spec_has_a_playbook(name):
+    assert spec_of(NODES[name])["playbook"]["campaign_ideas"]
+
+
+@pytest.mark.parametrize("name", FROM_THE_START.split())
+def test_the_first_version_of_the_designs_segments_is_from_1900(name):
+    assert spec_of(NODES[name])["versions"][0]["effective_from"] == "1900-01-01 00:00:00"
 
 
 OWN_FIELDS = """segment_id name description_plain status priority trigger persistence rule_kind data_inputs identifiers
