@@ -43,8 +43,8 @@ revisions as (
         -- dated after the as_of it does not count yet
         newer.is_valid and newer.ordered_at <= clock.as_of as is_valid,
         -- from nobody, or to nobody, too
-        older.identifier is distinct from newer.identifier
-        or older.identifier_type != newer.identifier_type as is_handed_over,
+        older.identifier_type != newer.identifier_type
+        or (older.identifier is distinct from newer.identifier) as is_handed_over,
         older.ordered_at != newer.ordered_at
         {%- for column in ['coupon_code', 'channel', 'country', 'region'] %}
         or (older.{{ column }} is distinct from newer.{{ column }})
