@@ -23,7 +23,8 @@ HELD = [
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
     "--exclude", "resource_type:snapshot", "segment_membership_history+", "segment_definition_changes", "segment_history",
-    "segment_stability", "run_started", "replay_partitions", "replay_differences", "vendor_verification", "path:models/activation",
+    "segment_stability", "run_started", "replay_partitions", "replay_differences", "int_late_facts", "int_replay_differences",
+    "vendor_verification", "path:models/activation",
     "int_consent_intervals+", "consent_evidence", "int_cancelled_sends+", "int_device_periods+",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]

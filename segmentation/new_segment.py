@@ -86,7 +86,7 @@ SPEC = """models:
             source:
           versions:
             - number: 1
-              effective_from:  # in quotes, later than the newest evaluation on record: "2026-03-02 00:00:00"
+              effective_from:  # in quotes, after the evaluations on record; the newest may be evaluated again: "2026-03-02 00:00:00"
               parameters: {min_order_count: null}
               author:
               requested_by:

@@ -27,6 +27,8 @@ SELECTION = [
 ]
 # what the stability rule knows of the evaluation before, in the restricted database
 STABILITY = ("evaluated", "int_stability")
+# and what of it was late on the dates before, on which a membership under that rule rests
+LATE_FACTS = ("evaluated", "int_late_facts")
 RESULTS = ("replay_partitions", "replay_differences")
 # Dates are evaluated together until their orders are this many rows: more would only fill memory.
 ROWS_AT_ONCE = 20_000_000
@@ -111,12 +113,12 @@ def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[
         permitted = {one.permitted_at: one.known_at for one in part if one.permitted_at not in {None, *dates}}
         later = [Evaluation(moment, max(moment, known), preceding_as_of=moment) for moment, known in permitted.items()]
         evaluate(home, before + part + later, run, part_title("replaying", number, len(parts)), SELECTION,
-                 continued=(("restricted", HELD, *STABILITY),) if before else ())
+                 continued=tuple(("restricted", HELD, *table) for table in (STABILITY, LATE_FACTS)) if before else ())
         with home.writing() as warehouse:
             _keep_results(warehouse, mode, [one for one in part if one in evaluations])
             _drop_schemas(warehouse, HELD)
-            copy_table(warehouse, ("restricted", PREFIX + STABILITY[0], STABILITY[1]), ("restricted", HELD + STABILITY[0], STABILITY[1]),
-                       "as_of = ?", [part[-1].as_of])
+            for (schema, table), condition, parameters in ((STABILITY, "as_of = ?", [part[-1].as_of]), (LATE_FACTS, "true", [])):
+                copy_table(warehouse, ("restricted", PREFIX + schema, table), ("restricted", HELD + schema, table), condition, parameters)
             drop_replayed(warehouse)
     with home.writing() as warehouse:
         drop_replayed(warehouse)

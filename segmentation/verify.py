@@ -165,16 +165,19 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         shown = [*_interval_ends(connection), *_copies(connection), *_partitions(connection, found)]
         found.findings += shown
         # what a killed build left half done, or somebody changed, is no measure for the copy, and is a finding already
-        if not shown and not _is_under_way(home):
-            published, found.published = _published(connection, home.published / DATABASE, runs, not home.mark(UNPUBLISHED).exists())
+        if not shown:
+            under_way, is_as_built = _under_way(home), not home.mark(UNPUBLISHED).exists()
+            published, found.published = (
+                ([], f"not compared: {under_way}") if under_way else _published(connection, home.published / DATABASE, runs, is_as_built))
             found.findings += published
     return found
 
 
-def _is_under_way(home: Home) -> bool:
-    """Whether an erasure or a purge was interrupted before it published anew: builds are, and `segmentation erase --resume` or the next
-    purge goes on."""
-    return home.journal.exists() or (home.folder / ".purge").exists()
+def _under_way(home: Home) -> str:
+    """Which erasure or purge was interrupted before it published anew, and what goes on with it; nothing where none was."""
+    if home.journal.exists():
+        return "an erasure is not finished (segmentation erase --resume)"
+    return "a purge is not finished (segmentation purge)" if (home.folder / ".purge").exists() else ""
 
 
 def _check_relations(connection: duckdb.DuckDBPyConnection) -> None:

@@ -16,6 +16,7 @@
     {%- do problems.extend(rollout_problems(node, spec)) -%}
     {%- do problems.extend(export_problems(spec)) -%}
     {%- do problems.extend(version_problems(spec)) -%}
+    {%- do problems.extend(parameter_kind_problems(node, spec)) -%}
     {%- do problems.extend(rule_form_problems(node)) -%}
     {%- do problems.extend(rule_reading_problems(node, spec)) -%}
     {%- do problems.extend(feature_purpose_problems(node, spec)) -%}

@@ -6,6 +6,8 @@
     'int_evaluated_persons',
     'int_evaluated_segments',
     'int_identity_changes',
+    'int_late_choices',
+    'int_late_links',
     'int_membership_changes',
     'int_permission_changes',
     'int_recent_facts',

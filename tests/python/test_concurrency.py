@@ -235,6 +235,22 @@ def test_an_error_while_publishing_leaves_the_old_copy_and_no_rubbish(place: str
     assert names(small) == ["parquet", DATABASE]
 
 
+def test_a_folder_in_place_of_the_link_to_the_files_is_refused_in_one_sentence_and_kept(small: Home):
+    """Somebody copied published/ without keeping links, or put files of their own there."""
+    link = small.published / "parquet"
+    files = link.resolve()
+    link.unlink()
+    shutil.copytree(files, link)
+    set_answer(small, 2)
+    with pytest.raises(UserError) as refused:
+        publish(small)
+    assert str(refused.value) == f"{link} is a folder, where a build puts a link to its files: move it away."
+    assert answers(small) == [1, 1, 1] and (files / "marts.answer.parquet").exists()
+    shutil.move(link, small.folder / "moved away")
+    publish(small)
+    assert answers(small) == [2, 2, 2] and names(small) == ["parquet", DATABASE]
+
+
 def test_a_kill_while_publishing_leaves_the_old_copy_and_the_next_one_cleans_up(small: Home):
     set_answer(small, 2)
     killed = (

@@ -318,7 +318,7 @@ def stable(demo: Built, tmp_path_factory) -> CompiledModels:
     models = CompiledModels(Built(home, 0), ("segment_members", "int_stability"))
     models.connection.execute("""
         create table warehouse.carried (as_of timestamp, segment_id text, customer_key text, is_candidate boolean,
-                                        is_effective boolean, streak integer, last_activity_at timestamp)
+                                        is_effective boolean, streak integer, last_activity_at timestamp, settled_at timestamp)
     """)
     changes = [("int_stability_inputs", r'("?\w+"?\."?\w+"?\."?segment_registry"?)', rf"(select * replace ({STABILITY} as stability) from \1)"),
                ("int_effective_candidates", r'("?\w+"?\."?\w+"?\."?segment_registry"?)', rf"(select * replace ({STABILITY} as stability) from \1)"),

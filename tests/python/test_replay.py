@@ -84,6 +84,34 @@ def test_c49_a_version_that_reaches_back_behind_the_record_is_refused(home: Buil
     assert export(home.folder) == before
 
 
+def as_if_new(folder: Path, segment: str) -> None:
+    """Take a segment's evaluations from the record, as if it were added only now."""
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("delete from audit.segment_evaluations where segment_id = ?", [segment])
+
+
+def test_a_new_segment_enters_no_date_that_is_on_record_without_it(home: Built, shop: Shop, capsys):
+    """A replay of that date would find members whom no record has."""
+    as_if_new(home.folder, "vip")
+    before = export(home.folder)
+    for as_of, newest in (("2026-03-09 00:00:00", SECOND), (SECOND, FIRST)):
+        assert command(home.folder, "build", "--without-tests", **shop_settings(shop.raw, as_of)).code == 1
+        assert (f"segment vip: version 1 takes effect 1900-01-01 00:00:00, but the evaluation of {newest} is on record without this segment; "
+                f"let it take effect after {newest}.") in capsys.readouterr().err
+    assert export(home.folder) == before
+
+
+def test_a_new_segment_enters_a_date_that_is_evaluated_again(shop: Shop, tmp_path: Path):
+    """Its new attempt has it, so a replay repeats it."""
+    built = command(tmp_path / "home", "build", "--without-tests", **shop_settings(shop.raw, FIRST))
+    assert built.code == 0
+    as_if_new(built.folder, "existing_customer")
+    assert command(built.folder, "build", "--without-tests", **shop_settings(shop.raw, FIRST)).code == 0
+    assert built.rows("select attempt, n_members > 0 from audit.segment_evaluations where segment_id = 'existing_customer'") == [(2, True)]
+    assert command(built.folder, "replay").code == 0
+    assert built.rows("select bool_and(is_root_equal) from audit.replay_partitions") == [(True,)]
+
+
 @pytest.mark.parametrize("options, words", [
     (("--as-of", "2026-03-02"), "No evaluation is recorded for these dates"),
     (("--from", "yesterday"), "--from must be a UTC instant"),

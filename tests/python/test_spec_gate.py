@@ -138,11 +138,21 @@ def test_the_projects_specs_pass(macros):
     assert refusals(macros, list(NODES.values())) == []
 
 
+# DESIGN 7; what a shop adds later begins after what is on record
+FROM_THE_START = """at_risk_loyal bargain_hunter big_spenders browse_heavy_low_purchase cart_abandoner category_interest champions churn_risk drifting
+    email_engaged existing_customer former_high_value_at_risk frequent_buyer high_aov_one_time_buyer high_intent_visitor high_lifetime_value
+    high_value_repeat likely_to_churn lost_customers low_value loyalists mobile_first new_customers new_subscriber_no_purchase new_visitor
+    one_time_buyer predicted_high_ltv promising repeat_buyer seasonal_gift_giver seasonal_shopper vip vip_top_5_percent weekly_replenisher"""
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_spec_has_a_playbook_and_a_first_version_from_1900(name):
-    spec = spec_of(NODES[name])
-    assert spec["playbook"]["campaign_ideas"]
-    assert spec["versions"][0]["effective_from"] == "1900-01-01 00:00:00"
+def test_every_spec_has_a_playbook(name):
+    assert spec_of(NODES[name])["playbook"]["campaign_ideas"]
+
+
+@pytest.mark.parametrize("name", FROM_THE_START.split())
+def test_the_first_version_of_the_designs_segments_is_from_1900(name):
+    assert spec_of(NODES[name])["versions"][0]["effective_from"] == "1900-01-01 00:00:00"
 
 
 OWN_FIELDS = """segment_id name description_plain status priority trigger persistence rule_kind data_inputs identifiers
@@ -477,6 +487,46 @@ def test_a_column_that_no_feature_has_is_not_asked_to_be_declared(macros):
         [line] = refusals(macros, [broken("vip", data_inputs__0__columns=declared), features])
         assert line == ("segment vip, field data_inputs: cannot name the column order_count, which the SQL reads: "
                         "customer_features has none of this name")
+
+
+COLUMN_TYPES = {"order_count": "bigint", "net_spend": "decimal(18,2)", "last_order_at": "timestamp", "value_class": "string",
+                "order_count_90d": "bigint", "median_days_between_orders": "decimal(18,4)", "site_order_count": "bigint",
+                "site_net_spend": "decimal(38,2)"}
+# segment, parameter, value, and the sentence that refuses it; where the SQL does not tell the kind, digits in quotes all the same
+KINDS = [
+    ("vip", "min_order_count", "5", 'is "5", a text, but the SQL compares it with features.order_count, a number; write it without quotes, as 5'),
+    ("vip", "min_net_spend", " 40.00", 'is " 40.00", a text, but the SQL compares it with features.net_spend, a number; write it without quotes, as 40.00'),
+    ("vip", "min_order_count", "five", 'is "five", a text, but the SQL compares it with features.order_count, a number; write a number, without quotes'),
+    ("vip", "min_order_count", True, "is true, a boolean, but the SQL compares it with features.order_count, a number; write a number, without quotes"),
+    ("big_spenders", "value_class", 5, 'is 5, a number, but the SQL compares it with features.value_class, a text; write it in quotes, as "5"'),
+    ("weekly_replenisher", "min_median_days", "5",
+     'is "5", a text, but the SQL compares it with features.median_days_between_orders, a number; write it without quotes, as 5'),
+    ("weekly_replenisher", "max_median_days", "10",
+     'is "10", a text, but the SQL compares it with features.median_days_between_orders, a number; write it without quotes, as 10'),
+    ("bargain_hunter", "min_discounted_share", "0.7", 'is "0.7", a text, but the SQL calculates with it; write it without quotes, as 0.7'),
+    ("new_subscriber_no_purchase", "subscribed_within_days", "30", 'is "30", a text, but the SQL calculates with it; write it without quotes, as 30'),
+    ("at_risk_loyal", "min_days_since_last_order", "120",
+     'is "120", a text, but nothing in the SQL asks for a text; write it without quotes, as 120'),
+]
+
+
+def typed_features(name: str) -> dict:
+    """customer_features as dbt's graph shows it, with what a segment reads."""
+    read = re.findall(r"features\.(\w+)", NODES[name]["raw_code"])
+    columns = {column: {"data_type": COLUMN_TYPES.get(column), "meta": {}} for column in read}
+    return {"resource_type": "model", "name": "customer_features", "columns": columns}
+
+
+@pytest.mark.parametrize(("name", "parameter", "value", "sentence"), KINDS, ids=[f"{row[1]}-{row[2]}" for row in KINDS])
+def test_a_parameter_is_of_the_kind_that_the_sql_needs(macros, name, parameter, value, sentence):
+    features = typed_features(name)
+    assert refusals(macros, [NODES[name], features]) == []
+    [line] = refusals(macros, [broken(name, **{f"versions__0__parameters__{parameter}": value}), features])
+    assert line == f"segment {name}, field versions[1].parameters.{parameter}: {sentence}"
+
+
+def test_digits_that_are_compared_with_a_text_stay_a_text(macros):
+    assert refusals(macros, [broken("big_spenders", versions__0__parameters__value_class="5"), typed_features("big_spenders")]) == []
 
 
 def test_consented_data_needs_its_consent(macros):

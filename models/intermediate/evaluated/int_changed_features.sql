@@ -36,6 +36,7 @@ facts as (
         max(case when fact = 'rewritten_order' then 1 else 0 end) = 1 as has_rewritten_order,
         max(case when fact = 'late_order' then 1 else 0 end) = 1 as has_late_order,
         max(case when fact = 'late_refund' then 1 else 0 end) = 1 as has_late_refund,
+        max(case when fact = 'smaller_refund' then 1 else 0 end) = 1 as has_smaller_refund,
         max(case when fact = 'late_event' then 1 else 0 end) = 1 as has_late_event,
         max(case when fact = 'late_record' then 1 else 0 end) = 1 as has_late_record,
         max(case when fact = 'late_rate' then 1 else 0 end) = 1 as has_late_rate
@@ -112,6 +113,8 @@ judged as (
         and (moved.direction in ('up', 'down') or 0 in (moved.prediction_version, moved.previous_version)) as is_model_version,
         {{ is_moved_by('causes.own_order', ['appeared', 'vanished']) }} as is_of_orders,
         {{ is_moved_by('causes.refund', ['appeared', 'vanished']) }} as is_of_refunds,
+        -- of a refund that was less, or of another order: the other way round
+        coalesce(causes.refund = 'any' or causes.refund != moved.direction, false) as is_of_returned_money,
         {{ is_moved_by('causes.cancellation', ['appeared', 'vanished']) }} as is_of_cancellations,
         {{ is_moved_by('causes.own_activity', ['appeared']) }} as is_of_activity,
         {{ is_moved_by('causes.threshold_moved') }} or moved.is_of_new_thresholds as is_of_others,
@@ -123,6 +126,7 @@ judged as (
         coalesce(causes.own_order is not null and facts.has_rewritten_order, false) as is_rewritten,
         coalesce(facts.has_late_order, false) as has_late_order,
         coalesce(facts.has_late_refund, false) as has_late_refund,
+        coalesce(facts.has_smaller_refund, false) as has_smaller_refund,
         coalesce(facts.has_late_event, false) as has_late_event,
         coalesce(facts.has_late_record, false) as has_late_record,
         coalesce(facts.has_late_rate, false) as has_late_rate,
@@ -146,12 +150,14 @@ select
     is_rewritten
     or ((is_of_orders or is_of_late_orders) and has_late_order)
     or (is_of_refunds and has_late_refund)
+    or (is_of_returned_money and has_smaller_refund)
     or (is_of_activity and has_late_event and not has_act_since)
     or (is_of_record and has_late_record)
     -- neither an order nor a refund nor time moved it: an exchange rate of the person's orders was restated
     or (
         (is_of_orders or is_of_refunds) and not is_of_time and has_late_rate
         and not has_order and not has_refund and not has_cancellation and not has_late_order and not has_late_refund
+        and not has_smaller_refund
     ) as is_late_data,
     (is_of_refunds and has_refund) or (is_of_cancellations and has_cancellation) as is_refund_or_cancellation,
     is_of_orders and has_order as is_own_order,

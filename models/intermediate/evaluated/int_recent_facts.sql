@@ -23,24 +23,6 @@ events as (
     where late_event_count > 0
 ),
 
-consents as (
-    select
-        clock.as_of,
-        consent_events.identifier_type,
-        consent_events.identifier,
-        case when consent_events.is_permissive then 'late_grant' else 'late_restriction' end as fact,
-        count(distinct consent_events.consent_event_id) as n_facts,
-        min(consent_events.effective_at) as first_occurred_at
-    from clock
-    inner join {{ ref('int_consent_events') }} as consent_events
-        on clock.previous_as_of >= consent_events.effective_at
-        and clock.previous_known_at < consent_events.recorded_at
-        and clock.known_at >= consent_events.recorded_at
-    where consent_events.track != 'none'
-    group by
-        clock.as_of, consent_events.identifier_type, consent_events.identifier, consent_events.is_permissive
-),
-
 -- a customer record is known from recorded_at on and says what held since it was created; without that date, since the record
 -- before it
 records as (
@@ -98,47 +80,16 @@ converted as (
     group by late_rates.as_of, identifier_type, identifier
 ),
 
--- a link that turned out to have ended moves whoever it had joined
-ended_links as (
-    select
-        clock.as_of,
-        links.left_type,
-        links.left_id,
-        links.right_type,
-        links.right_id,
-        links.valid_to
-    from clock
-    inner join {{ ref('int_identity_links') }} as links
-        on clock.previous_as_of >= links.valid_to
-        and clock.previous_known_at < links.recorded_at
-        and {{ is_in_interval('clock.known_at', 'links.recorded_at', 'links.superseded_at') }}
-),
-
-links as (
-    {%- for side in ['left', 'right'] %}
-    select
-        as_of,
-        {{ side }}_type as identifier_type,
-        {{ side }}_id as identifier,
-        'late_link' as fact,
-        count(*) as n_facts,
-        min(valid_to) as first_occurred_at
-    from ended_links
-    group by as_of, {{ side }}_type, {{ side }}_id
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
 restricted_facts as (
     select * from events
     union all
-    select * from consents
+    select * from {{ ref('int_late_choices') }}
     union all
     select * from records
     union all
     select * from converted
     union all
-    select * from links
+    select * from {{ ref('int_late_links') }}
 )
 
 select

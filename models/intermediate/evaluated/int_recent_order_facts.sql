@@ -80,6 +80,35 @@ refunds as (
     where case when refunds.refunded_at > clock.previous_as_of then true else refunds.recorded_at > clock.previous_known_at end
 ),
 
+-- a later version that names another order or less gives money back to the order that the refund was of
+smaller_refunds as (
+    select
+        clock.as_of,
+        {{ record_key('order', "former.source_system || '|' || former.order_id", 'record_keys.secret') }} as order_key,
+        'smaller_refund' as fact,
+        former.refunded_at
+    from clock
+    inner join {{ ref('int_refunds') }} as former
+        on clock.previous_as_of >= former.refunded_at
+        and {{ is_in_interval('clock.previous_known_at', 'former.recorded_at', 'former.superseded_at') }}
+        and clock.known_at >= former.superseded_at
+    left join {{ ref('int_refunds') }} as later
+        on former.refund_id = later.refund_id
+        and former.order_id = later.order_id
+        and clock.as_of >= later.refunded_at
+        and {{ is_in_interval('clock.known_at', 'later.recorded_at', 'later.superseded_at') }}
+    cross join record_keys
+    where later.refund_id is null or later.amount < former.amount
+),
+
+all_refunds as (
+    select * from refunds
+
+    union all
+
+    select * from smaller_refunds
+),
+
 facts as (
     select
         orders.as_of,
@@ -102,7 +131,7 @@ facts as (
         orders.customer_key,
         refunds.fact,
         refunds.refunded_at as occurred_at
-    from refunds
+    from all_refunds as refunds
     inner join orders
         on refunds.as_of = orders.as_of
         and refunds.order_key = orders.order_key

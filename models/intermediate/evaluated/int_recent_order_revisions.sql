@@ -42,7 +42,9 @@ revisions as (
         older.is_valid as was_valid,
         -- dated after the as_of it does not count yet
         newer.is_valid and newer.ordered_at <= clock.as_of as is_valid,
-        coalesce(older.identifier != newer.identifier, false) as is_handed_over,
+        -- from nobody, or to nobody, too
+        older.identifier_type != newer.identifier_type
+        or (older.identifier is distinct from newer.identifier) as is_handed_over,
         older.ordered_at != newer.ordered_at
         {%- for column in ['coupon_code', 'channel', 'country', 'region'] %}
         or (older.{{ column }} is distinct from newer.{{ column }})

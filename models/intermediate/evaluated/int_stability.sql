@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    on_schema_change='fail',
+    on_schema_change='append_new_columns',
     full_refresh=false,
     pre_hook="{{ rewind_rows(is_history=false) if not is_replay() }}"
 ) }}
@@ -19,7 +19,8 @@ carried as (
     select
         *,
         true as is_effective,
-        0 as streak
+        0 as streak,
+        cast(null as {{ dbt.type_timestamp() }}) as settled_at
     from inputs
     where 1 = 0
     {%- endif %}
@@ -58,7 +59,9 @@ series as (
         cast(carried.is_candidate as integer) as carried_candidate,
         cast(carried.is_effective as integer) as carried_value,
         carried.streak as carried_streak,
-        carried.last_activity_at as carried_activity_at
+        carried.last_activity_at as carried_activity_at,
+        -- asked by replays only, whose tables are always of this version
+        {{ 'carried.settled_at' if is_replay() else 'cast(null as ' ~ dbt.type_timestamp() ~ ')' }} as carried_settled_at
     from inputs
     inner join subjects
         on inputs.segment_id = subjects.segment_id
@@ -89,6 +92,10 @@ judged as (
             max(last_activity_at) over (partition by segment_id, customer_key, activity_number),
             max(carried_activity_at) over (partition by segment_id, customer_key)
         ) as newest_activity_at,
+        coalesce(
+            max(case when confirmed is not null then as_of end) over (partition by segment_id, customer_key order by as_of),
+            max(carried_settled_at) over (partition by segment_id, customer_key)
+        ) as newest_settled_at,
         case
             when candidate != previous_candidate or effective = previous_effective or not was_profiled then null
             when is_start then 'rule_version'
@@ -108,6 +115,7 @@ select
     cast(streak as integer) as streak,
     effective = 1 as is_effective,
     newest_activity_at as last_activity_at,
+    newest_settled_at as settled_at,
     delay_ended_by
 from judged
-where candidate = 1 or effective = 1 or delay_ended_by is not null
+where candidate = 1 or effective = 1 or delay_ended_by is not null or confirmed is null
