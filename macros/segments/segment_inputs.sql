@@ -23,13 +23,13 @@
 
 {# The features as their YAML defines them: a list of columns with name, data_type and meta; empty while dbt parses. #}
 {% macro feature_definitions() -%}
-    {%- set found = [] -%}
-    {%- for node in project_nodes(['customer_features']) -%}
-        {%- for column in node.columns.values() if column.name not in ('as_of', 'customer_key') -%}
-            {%- do found.append(column) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return(found) }}
+    {{ return(columns_of_features().values() | rejectattr('name', 'in', ['as_of', 'customer_key']) | list) }}
+{%- endmacro %}
+
+{# The columns of customer_features by name, its grain too, as their YAML defines them; none while dbt parses. #}
+{% macro columns_of_features() -%}
+    {%- for node in project_nodes(['customer_features']) -%}{{ return(node.get('columns', {})) }}{%- endfor -%}
+    {{ return({}) }}
 {%- endmacro %}
 
 {#

@@ -136,8 +136,7 @@
         {%- set declared = spec.data_inputs | map(attribute='columns') | sum(start=[]) | unique | list -%}
         {%- set read = names_after('features', applied_rule_text(node)) | reject('in', ['as_of', 'customer_key']) | list -%}
         {#- a misspelt column would else be asked to be declared, and then stop the build in the engine's words -#}
-        {%- set features = graph.nodes.get('model.' ~ project_name ~ '.customer_features') or {} -%}
-        {%- set known = features.get('columns', {}) | list -%}
+        {%- set known = columns_of_features() | list -%}
         {%- for name in read if known and name not in known -%}
             {%- do problems.append(['data_inputs', 'cannot name the column ' ~ name ~ ', which the SQL reads: customer_features has none of this name']) -%}
         {%- endfor -%}
@@ -173,9 +172,9 @@
 #}
 {% macro feature_purpose_problems(node, spec) -%}
     {%- set problems = [] -%}
-    {%- set features = graph.nodes.get('model.' ~ project_name ~ '.customer_features') or {} -%}
+    {%- set features = columns_of_features() -%}
     {%- for name in names_after('features', applied_rule_text(node)) -%}
-        {%- set purpose = features.get('columns', {}).get(name, {}).get('meta', {}).get('purpose') -%}
+        {%- set purpose = features.get(name, {}).get('meta', {}).get('purpose') -%}
         {%- if purpose and purpose not in spec.get('consent_purposes', []) -%}
             {%- do problems.append([
                 'consent_purposes',

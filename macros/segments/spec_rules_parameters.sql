@@ -45,7 +45,7 @@
     {%- if re.search('(?i)' ~ parameter ~ ' [*/+-]|[*/+-] ' ~ parameter ~ '|, \\x27' ~ parameter ~ '\\x27', sql) -%}
         {{ return(['number', 'the SQL calculates with it']) }}
     {%- endif -%}
-    {%- set features = (graph.nodes.get('model.' ~ project_name ~ '.customer_features') or {}).get('columns', {}) -%}
+    {%- set features = columns_of_features() -%}
     {%- set compared = re.findall('(?i)' ~ column ~ sign ~ parameter, sql) + re.findall('(?i)' ~ parameter ~ sign ~ column, sql)
         + re.findall('(?i)' ~ column ~ ' (?:not )?between ' ~ parameter, sql)
         + re.findall('(?i)' ~ column ~ ' (?:not )?between \\S+ and ' ~ parameter, sql) -%}

@@ -25,7 +25,7 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- set declared = spec.get('vendors', []) | map(attribute='vendor_id') | list -%}
-    {%- set features = (graph.nodes.get('model.' ~ project_name ~ '.customer_features') or {}).get('columns', {}) -%}
+    {%- set features = columns_of_features() -%}
     {%- for name in names_after('features', applied_rule_text(node)) -%}
         {%- set kind = features.get(name, {}).get('meta', {}).get('source_kind') -%}
         {%- for vendor_id in (vendors_collecting(kind) if kind else []) if vendor_id not in declared -%}

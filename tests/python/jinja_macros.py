@@ -26,7 +26,7 @@ class Macros:
         self.connection = duckdb.connect(config=duckdb_settings())
         self.context = {
             "execute": True,
-            "graph": SimpleNamespace(nodes={}),
+            "graph": {"nodes": {}},
             "project_name": "segmentation",
             "modules": get_context_modules(),
             "exceptions": SimpleNamespace(raise_compiler_error=self._refuse),

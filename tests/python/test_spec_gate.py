@@ -108,8 +108,8 @@ def refusals(macros: Macros, nodes: list[dict], locks: str = NO_LOCKS, exposures
     """The lines of the gate for these segments, this lock file and these vendors; none when it lets them pass."""
     seed = {"resource_type": "seed", "checksum": {"checksum": hashlib.sha256(locks.encode()).hexdigest()}}
     graph = {f"model.segmentation.{node['name']}": node for node in nodes}
-    macros.context["graph"].nodes = graph | {"seed.segmentation.segment_locks": seed}
-    macros.context["graph"].exposures = EXPOSURES if exposures is None else exposures
+    macros.context["graph"]["nodes"] = graph | {"seed.segmentation.segment_locks": seed}
+    macros.context["graph"]["exposures"] = EXPOSURES if exposures is None else exposures
     released = macros.context["segment_locks_csv"]
     macros.context["segment_locks_csv"] = lambda: locks
     try:
@@ -691,10 +691,10 @@ def test_a_broken_spec_is_not_also_called_missing(macros):
 
 def test_seed_and_copy_must_be_equal(macros):
     seed = {"resource_type": "seed", "checksum": {"checksum": "0" * 64}}
-    macros.context["graph"].nodes = {"seed.segmentation.segment_locks": seed}
+    macros.context["graph"]["nodes"] = {"seed.segmentation.segment_locks": seed}
     with pytest.raises(Refused, match="segment_locks.csv: differs from its copy"):
         macros.assert_segment_specs()
-    macros.context["graph"].nodes = {}
+    macros.context["graph"]["nodes"] = {}
     with pytest.raises(Refused, match="segment_locks.csv: is missing"):
         macros.assert_segment_specs()
 
@@ -703,7 +703,7 @@ def test_every_version_of_the_project_is_locked(macros):
     nodes = list(NODES.values())
     vendors = [exposure["config"]["meta"]["vendor"] for exposure in EXPOSURES.values()]
     lists = {path.stem: hashlib.sha256(path.read_text().strip().encode()).hexdigest() for path in (PROJECT / "seeds/reference").glob("*.csv")}
-    macros.context["graph"].nodes = {
+    macros.context["graph"]["nodes"] = {
         f"seed.segmentation.{name}": {"checksum": {"checksum": checksum}} for name, checksum in lists.items()}
     expected = {(row[0], row[1]): row[2] for row in macros.version_hashes(nodes, macros.review_texts(nodes, vendors))}
     assert {version: lock["rule_hash"] for version, lock in read_locks(PROJECT / LOCKS).items()} == expected
@@ -737,7 +737,7 @@ def test_c52_data_of_a_vendor_that_the_spec_does_not_declare_is_refused(macros):
     # a shop that keeps its tickets itself has no such vendor, and nothing to declare
     own = {name: exposure for name, exposure in EXPOSURES.items() if not name.endswith("desk")}
     assert refusals(macros, nodes, exposures=own) == []
-    assert graph.exposures == own
+    assert graph["exposures"] == own
 
 
 BROKEN_VENDORS = [
@@ -803,7 +803,7 @@ def test_no_data_reaches_a_vendor_past_the_permission_gate(macros):
                 "depends_on": {"nodes": [f"model.segmentation.{parent}" for parent in parents]}}
 
     def lines_for(*parents):
-        macros.context["graph"].nodes = graph
+        macros.context["graph"]["nodes"] = graph
         return macros.ungated_paths({"depends_on": {"nodes": [f"model.segmentation.{parent}" for parent in parents]}})
 
     graph = {f"model.segmentation.{name}": node(folder, *parents) for name, folder, parents in [

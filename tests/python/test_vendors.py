@@ -67,7 +67,7 @@ def test_only_declared_uses_have_an_audience_and_nothing_but_keys_leaves(demo: B
 def test_no_path_of_the_project_leads_past_the_permission_gate_to_a_vendor(demo: Built):
     manifest = json.loads((demo.folder / "target" / "manifest.json").read_text())
     macros = Macros(PROJECT / "macros/segments", PROJECT / "macros/cross_db")
-    macros.context["graph"].nodes = manifest["nodes"]
+    macros.context["graph"]["nodes"] = manifest["nodes"]
     exposures = list(manifest["exposures"].values())
     assert {exposure["name"] for exposure in exposures} == {path.stem for path in VENDORS}
     assert [path for exposure in exposures for path in macros.ungated_paths(exposure)] == []
