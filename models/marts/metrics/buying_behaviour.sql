@@ -25,6 +25,7 @@ buyers as (
         metric_customers.net_spend,
         metric_customers.is_repeat_eligible_90d,
         metric_customers.is_repeater_90d,
+        customer_orders.first_order_at,
         rfm.value_tier,
         count(*) over (partition by metric_customers.as_of) as n_buyers,
         row_number() over (
@@ -34,6 +35,21 @@ buyers as (
     inner join {{ ref('customer_rfm') }} as rfm
         on metric_customers.as_of = rfm.as_of
         and metric_customers.customer_key = rfm.customer_key
+    inner join {{ ref('customer_orders') }} as customer_orders
+        on metric_customers.as_of = customer_orders.as_of
+        and metric_customers.customer_key = customer_orders.customer_key
+),
+
+-- who took over orders of somebody known before: a guest who got a customer id
+handed_over as (
+    select distinct
+        revisions.as_of,
+        customer_keys.customer_key
+    from {{ ref('int_recent_order_revisions') }} as revisions
+    inner join {{ ref('customer_keys') }} as customer_keys
+        on revisions.identifier_type = customer_keys.identifier_type
+        and revisions.identifier = customer_keys.identifier
+    where revisions.is_handed_over and revisions.was_valid and revisions.old_identifier is not null
 ),
 
 sums as (
@@ -59,21 +75,37 @@ sums as (
     group by as_of
 ),
 
-movements as (
+-- of whom nothing was known, or might be used, at the previous evaluation, the first order tells whether they had bought
+compared as (
     select
         clock.as_of,
-        count(*) filter (where previous.order_count is null or previous.order_count = 0) as n_attracted,
-        count(*) filter (where (previous.order_count is null or previous.order_count = 0) and buyers.value_tier != 'non_core')
-            as n_attracted_valuable,
-        count(*) filter (where previous.value_tier = 'potential_core' and buyers.value_tier = 'core') as n_cultivated,
-        count(*) filter (where previous.value_tier = 'core' and buyers.value_tier = 'core') as n_retained_core
+        buyers.value_tier,
+        previous.value_tier as previous_value_tier,
+        case
+            when previous.order_count is not null then previous.order_count = 0
+            when previous.customer_key is null and handed_over.customer_key is null then true
+            else buyers.first_order_at > clock.previous_as_of
+        end as is_attracted
     from clock
     inner join buyers on clock.as_of = buyers.as_of
     left join evaluated as previous
         on clock.previous_as_of = previous.as_of
         and buyers.customer_key = previous.customer_key
+    left join handed_over
+        on buyers.as_of = handed_over.as_of
+        and buyers.customer_key = handed_over.customer_key
     where clock.previous_as_of is not null
-    group by clock.as_of
+),
+
+movements as (
+    select
+        as_of,
+        count(*) filter (where is_attracted) as n_attracted,
+        count(*) filter (where is_attracted and value_tier != 'non_core') as n_attracted_valuable,
+        count(*) filter (where previous_value_tier = 'potential_core' and value_tier = 'core') as n_cultivated,
+        count(*) filter (where previous_value_tier = 'core' and value_tier = 'core') as n_retained_core
+    from compared
+    group by as_of
 ),
 
 bases as (
