@@ -138,11 +138,12 @@ def unread(folder: Path, files: dict[str, list[Path]]) -> list[str]:
     notes = [path.name for path in tables if [path] not in files.values()]
     with duckdb.connect(config=duckdb_settings()) as connection:
         for name, paths in files.items():
-            header = _header(connection, paths[0])
             known = CONTRACT[name].columns
-            columns = [given for given, cleaned in zip(header.names, header.cleaned) if cleaned not in known]
-            if columns:
-                notes.append(f"{paths[0].name}: {', '.join(columns)}")
+            for path in paths:
+                header = _header(connection, path)
+                columns = [given for given, cleaned in zip(header.names, header.cleaned) if cleaned not in known]
+                if columns:
+                    notes.append(f"{path.relative_to(folder)}: {', '.join(columns)}")
     return notes
 
 

@@ -162,11 +162,12 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         found.findings += _links(DELETIONS, log)
         found.findings += _accounted(connection, log)
         found.findings += _links(EXPORTS, _log_rows(connection, EXPORTS))
-        shown = [*_interval_ends(connection), *_copies(connection), *_partitions(connection, found)]
+        is_as_built = not home.mark(UNPUBLISHED).exists()
+        shown = [*_interval_ends(connection), *_copies(connection, is_as_built), *_partitions(connection, found)]
         found.findings += shown
         # what a killed build left half done, or somebody changed, is no measure for the copy, and is a finding already
         if not shown:
-            under_way, is_as_built = _under_way(home), not home.mark(UNPUBLISHED).exists()
+            under_way = _under_way(home)
             published, found.published = (
                 ([], f"not compared: {under_way}") if under_way else _published(connection, home.published / DATABASE, runs, is_as_built))
             found.findings += published
@@ -365,8 +366,8 @@ def _interval_ends(connection: duckdb.DuckDBPyConnection) -> list[str]:
                     "as_of, dbt_updated_at, dbt_scd_id or their interval." for segment, count in rows]
 
 
-def _copies(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """What people read, compared with the snapshot that the hashes prove."""
+def _copies(connection: duckdb.DuckDBPyConnection, is_as_built: bool) -> list[str]:
+    """What people read, compared with the snapshot that the hashes prove. Not `is_as_built`: a build since was not published."""
     columns = ", ".join(name for name, _ in MEMBERSHIP)
     history = f"select {columns}, valid_from, valid_to from warehouse.segments."
     proved = f"select {columns}, dbt_valid_from, dbt_valid_to from warehouse.snapshots.segment_membership"
@@ -384,7 +385,8 @@ def _copies(connection: duckdb.DuckDBPyConnection) -> list[str]:
             group by all order by all
             """
         ).fetchall()
-        found += [f"Segment {segment}: {count} row(s) of segments.{name} are not those of the snapshot." for segment, count in rows]
+        hint = "" if is_as_built or name != "segment_members" else "; a build since has failed or was stopped, which may be why: build again"
+        found += [f"Segment {segment}: {count} row(s) of segments.{name} are not those of the snapshot{hint}." for segment, count in rows]
     return found
 
 

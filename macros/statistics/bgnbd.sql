@@ -65,7 +65,7 @@
 {#
     The purchase history of each profiled buyer up to the end of each sample, as a query: as_of, sample, customer_key,
     repeat_order_days (order days after the first), purchase_span_days, age_days, repeat_spend (net, after the first order day),
-    later_order_days (order days in the 90 days after the sample's end). Argument: samples, a relation with as_of, sample, ends_on (the last
+    later_order_days (order days after the sample's end). Argument: samples, a relation with as_of, sample, ends_on (the last
     local date that counts).
 #}
 {% macro purchase_histories(samples) -%}
@@ -81,9 +81,7 @@
         coalesce(sum(order_days.net_spend) filter (
             where order_days.order_date > order_days.first_order_date and order_days.order_date <= samples.ends_on
         ), 0) as repeat_spend,
-        cast(count(*) filter (
-            where order_days.order_date > samples.ends_on and order_days.order_date <= {{ date_plus_days('samples.ends_on', 90) }}
-        ) as integer) as later_order_days
+        cast(count(*) filter (where order_days.order_date > samples.ends_on) as integer) as later_order_days
     from (
         select
             orders.as_of,

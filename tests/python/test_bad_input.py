@@ -367,7 +367,10 @@ def test_folder_names_are_data(name: str, tmp_path: Path):
 def test_what_nobody_reads_is_told(tmp_path: Path):
     csv_file("order_id,ordered_at,gross_amount,e_mail\n")(tmp_path)
     csv_file("x\n", "refund.csv")(tmp_path)
-    assert unread(tmp_path, find_files(tmp_path)) == ["refund.csv", "orders.csv: e_mail"]
+    (tmp_path / "refunds").mkdir()
+    for part, column in (("a", "amount"), ("b", "amuont")):
+        csv_file(f"refund_id,order_id,refunded_at,{column}\n", f"refunds/{part}.csv")(tmp_path)
+    assert unread(tmp_path, find_files(tmp_path)) == ["refund.csv", "orders.csv: e_mail", "refunds/b.csv: amuont"]
 
 
 def test_a_file_changed_during_the_build_is_noticed(tmp_path: Path):

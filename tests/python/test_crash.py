@@ -14,6 +14,7 @@ from processes import FIRST, SECOND, Command, complete, differences, export, sho
 
 from segmentation.dbt_run import _failure, environment, run_dbt
 from segmentation.home import Home
+from segmentation.verify import verify
 
 DATABASE = "published/segmentation.duckdb"
 
@@ -129,6 +130,8 @@ def test_rows_that_vanish_from_the_input_are_no_change_of_anybodys(calm: Built, 
     said = capsys.readouterr().err
     assert "assert_every_change_is_explained" in said and "rows that vanished from the input" in said
     assert sha256(calm.folder / DATABASE) == published
+    found = verify(Home(calm.folder)).findings
+    assert found and all("a build since has failed or was stopped" in sentence for sentence in found)
 
 
 def test_an_invariant_that_fails_says_its_own_words_also_where_dbt_forgot_them():

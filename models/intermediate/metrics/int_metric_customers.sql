@@ -1,7 +1,5 @@
 {%- set window_days = var('metrics_window_days') | int -%}
 {%- set purpose = "'marketing.communications.email'" -%}
-{%- set active = var('retention_active_days') | int -%}
-{%- set drifting = var('retention_drifting_days') | int -%}
 
 -- what was on record at the window's start is read after this evaluation's own record
 -- depends_on: {{ ref('segment_membership') }}
@@ -145,12 +143,15 @@ joined as (
         coalesce({{ days_between('customer_orders.first_order_date', 'customer_orders.second_order_date') }} <= 90, false)
             as is_repeater_90d,
         {{ days_between('orders.last_order_date_at_start', local_date('windows.window_from')) }} as silent_days_at_start,
+        thresholds.active_days,
+        thresholds.drifting_days,
         coalesce(orders.order_count_in_window, 0) as order_count_in_window,
         coalesce(orders.net_revenue_in_window, 0) as net_revenue_in_window,
         coalesce(orders.paid_in_window, 0) as paid_in_window,
         coalesce(orders.refunded_in_window, 0) as refunded_in_window
     from {{ ref('customers') }} as customers
     inner join windows on customers.as_of = windows.as_of
+    inner join {{ ref('retention_thresholds') }} as thresholds on customers.as_of = thresholds.as_of
     left join consents
         on customers.as_of = consents.as_of
         and customers.customer_key = consents.customer_key
@@ -186,6 +187,6 @@ select
     cast(net_revenue_in_window as {{ money() }}) as net_revenue_in_window,
     cast(paid_in_window as {{ money() }}) as paid_in_window,
     cast(refunded_in_window as {{ money() }}) as refunded_in_window,
-    coalesce(silent_days_at_start <= {{ active }}, false) as is_active_at_start,
-    coalesce(silent_days_at_start > {{ drifting }}, false) as is_inactive_at_start
+    coalesce(silent_days_at_start <= active_days, false) as is_active_at_start,
+    coalesce(silent_days_at_start > drifting_days, false) as is_inactive_at_start
 from joined

@@ -49,7 +49,8 @@ handed_over as (
     inner join {{ ref('customer_keys') }} as customer_keys
         on revisions.identifier_type = customer_keys.identifier_type
         and revisions.identifier = customer_keys.identifier
-    where revisions.is_handed_over and revisions.was_valid and revisions.old_identifier is not null
+    where revisions.old_identifier is not null
+        and (revisions.old_identifier_type != revisions.identifier_type or revisions.old_identifier != revisions.identifier)
 ),
 
 sums as (

@@ -8,8 +8,7 @@ fitted as (
     select * from {{ ref('stg_generic__prediction_models') }}
 ),
 
--- full: what scores; holdout: fitted on what was there 90 days before its version, to be compared with what came. These are 90
--- whole days: an evaluation at midnight has seen nothing of its own day, one at noon half of it
+-- full: what scores; holdout: fitted on what was there 90 days before its version, to be compared with what came
 samples as (
     select
         as_of,
@@ -22,7 +21,7 @@ samples as (
     select
         as_of,
         'holdout' as sample,
-        {{ date_plus_days(local_date(plus_seconds('as_of', 1)), -91) }} as ends_on
+        {{ date_plus_days(local_date('as_of'), -90) }} as ends_on
     from clock
 ),
 
