@@ -10,7 +10,7 @@ import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home, connect_read_only
-from segmentation.replay import PREFIX, STABILITY, Evaluation, copy_table, drop_replayed, evaluate, in_parts, part_title
+from segmentation.replay import PREFIX, STABILITY, Continued, Evaluation, copy_table, drop_replayed, evaluate, in_parts, part_title
 
 EVERY = ("day", "week", "month")
 # everything that does not depend on a date: raw rows checked once, keys, specs
@@ -37,9 +37,7 @@ KEPT = (
 )
 DATED = {"segment_migration": "to_as_of"}  # whose as_of has another name
 MEMBERSHIP = ("snapshots", "segment_membership")
-# what goes on from part to part: the hash of a run rests on the one before, and so does what the stability rule counts
-CHAIN = (("warehouse", "", "audit", "segment_runs"), ("restricted", "", *STABILITY))
-# what the next evaluation is compared with, in the restricted database
+# what the next evaluation is compared with, in the restricted database; as in a build, of the last two: the last may be built again
 COMPARED = (*(("evaluated", f"int_evaluated_{what}") for what in ("customers", "matches", "permissions", "persons", "segments")), STABILITY)
 
 
@@ -102,12 +100,12 @@ def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str]
         today = [] if permitted_at in (None, part[-1]) else [
             Evaluation(permitted_at, permitted_at, part[-1], part[-1], permitted_at, preceding_as_of=permitted_at)]
         evaluate(home, one_after_the_other([*before, *part], permitted_at) + today, run,
-                 part_title("backfilling", number, len(parts)), SELECTION, continued=CHAIN if before else ())
+                 part_title("backfilling", number, len(parts)), SELECTION, continued=going_on(*before) if before else ())
         with home.writing() as warehouse:
             # No transaction spans both databases. What is compared goes first: without a recorded run nobody reads it.
             warehouse.execute("begin")
             _drop(warehouse, "restricted", COMPARED)
-            _record(warehouse, "restricted", COMPARED, part[-1:])
+            _record(warehouse, "restricted", COMPARED, [*before, *part][-2:])
             warehouse.execute("commit")
             warehouse.execute("begin")
             if number == 1:  # a build that died before it was on record may have begun them
@@ -116,6 +114,11 @@ def backfill(home: Home, moments: list[datetime], run: Callable[[list[str], str]
             _record_membership(warehouse, before, part[-1])
             warehouse.execute("commit")
             drop_replayed(warehouse)
+
+
+def going_on(before: datetime) -> tuple[Continued, ...]:
+    """What goes on from part to part: the hash of a run rests on the one before, and what the stability rule counts on the last date."""
+    return Continued("warehouse", "", ("audit", "segment_runs")), Continued("restricted", "", STABILITY, before)
 
 
 def _drop(warehouse: duckdb.DuckDBPyConnection, database: str, tables: tuple[tuple[str, str], ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
@@ -49,6 +49,16 @@ class Evaluation:
     previous_known_at: datetime | None = None
     permitted_at: datetime | None = None
     preceding_as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Continued:
+    """A table (schema, name) that a replay appends to instead of beginning it, and where it is kept: all of it or one date's rows."""
+
+    database: str
+    prefix: str
+    table: tuple[str, str]
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ def replay(home: Home, evaluations: list[Evaluation], mode: str, run: Callable[[
         permitted = {one.permitted_at: one.known_at for one in part if one.permitted_at not in {None, *dates}}
         later = [Evaluation(moment, max(moment, known), preceding_as_of=moment) for moment, known in permitted.items()]
         evaluate(home, before + part + later, run, part_title("replaying", number, len(parts)), SELECTION,
-                 continued=tuple(("restricted", HELD, *table) for table in (STABILITY, LATE_FACTS)) if before else ())
+                 continued=[Continued("restricted", HELD, table) for table in (STABILITY, LATE_FACTS)] if before else ())
         with home.writing() as warehouse:
             _keep_results(warehouse, mode, [one for one in part if one in evaluations])
             _drop_schemas(warehouse, HELD)
@@ -151,15 +161,14 @@ def leading_evaluations(home: Home, as_of: datetime, mode: str) -> list[Evaluati
 
 
 def evaluate(home: Home, evaluations: list[Evaluation], run: Callable[[list[str], str], None], title: str,
-             selection: list[str], continued: tuple[tuple[str, str, str, str], ...] = ()) -> None:
-    """Build the replay schemas for these dates, from nothing: the nodes that dbt's arguments `selection` name.
-
-    `continued`: tables (database, prefix of where they are kept, schema, name) that it appends to instead of beginning them.
-    """
+             selection: list[str], continued: Sequence[Continued] = ()) -> None:
+    """Build the replay schemas for these dates, from nothing but what is continued: the nodes that dbt's arguments `selection` name."""
     with home.writing() as warehouse:
         drop_replayed(warehouse)
-        for database, kept, schema, table in continued:
-            copy_table(warehouse, (database, kept + schema, table), (database, PREFIX + schema, table))
+        for one in continued:
+            schema, table = one.table
+            copy_table(warehouse, (one.database, one.prefix + schema, table), (one.database, PREFIX + schema, table),
+                       "coalesce(as_of = ?, true)", [one.as_of])
         warehouse.execute("create schema if not exists replay")
         columns = [field.name for field in fields(Evaluation)]
         warehouse.execute(

@@ -189,6 +189,17 @@ def test_c42_a_rebuild_brings_nobody_back_and_who_returns_is_a_new_person(
     assert verify(Home(sent_once_more.folder)).findings == []
 
 
+def test_an_erased_person_is_counted_in_the_group_that_the_matrix_before_had(sent_again: Shop):
+    """Rows are as many as the columns of the matrix before, group by group, and the erased as many as the ledger says."""
+    built = Built(sent_again.home, 0)
+    moves = "select {0}_group, sum(customers) from marts.segment_migration where {0}_as_of = ? and {0}_group not in {1} group by 1 order by 1"
+    before = built.rows(moves.format("to", "('erased', 'merged')"), [SECOND])
+    assert before and built.rows(moves.format("from", "('new', 'split')"), [SECOND]) == before
+    erased = built.rows("select to_as_of::varchar, sum(customers) from marts.segment_migration where to_group = 'erased' group by 1")
+    counted = built.rows("select as_of::varchar, n_erased from audit.deletion_ledger where segment_id = '(all)' and as_of = ?", [SECOND])
+    assert counted[0][1] >= 2 and erased == [(THIRD, counted[0][1])]
+
+
 def test_c45_killed_at_any_step_it_goes_on_to_the_same_end(shop: Shop, erased: Built, tmp_path: Path, capsys):
     request = write_request(tmp_path / "request.json", ("controller_customer_id", PERSON))
     calm, home = shop.copy(tmp_path / "calm"), shop.copy(tmp_path / "home")

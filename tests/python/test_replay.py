@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import SEGMENT_FOLDERS, Built, command
-from processes import FIRST, SECOND, Shop, export, shop_settings, undisturbed_shop
+from processes import FIRST, KEYS, SECOND, Shop, export, shop_settings, undisturbed_shop
 
-from segmentation.backfill import KEPT, dates
+from segmentation.backfill import COMPARED, KEPT, dates
 from segmentation.home import Home
 from segmentation.replay import Evaluation, recorded_evaluations
 from segmentation.verify import verify
@@ -158,6 +158,44 @@ def test_a_backfill_in_parts_is_one_history(shop: Shop, tmp_path: Path, monkeypa
     monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * n_orders)
     assert command(built.folder, "replay").code == 0 and "replaying 2 of 2" in capsys.readouterr().out
     assert built.rows("select count(*) > 30, bool_and(is_root_equal) from audit.replay_partitions") == [(True, True)]
+
+
+WEEKS = [f"{day} 00:00:00" for day in ("2026-01-05", "2026-01-12", "2026-01-19")]
+# the last two dates, which the next build may compare, and the record; beside what says when and how often a date was built
+TWO_DATES = [".".join(("restricted", *table)) for table in COMPARED]
+ON_RECORD = ["marts.segment_migration", "segments.segment_changes", "audit.segment_change_reasons", "segments.segment_membership_history"]
+
+
+def kept(built: Built) -> dict[str, list[tuple]]:
+    return {table: built.rows(f"select * from {table} order by all") for table in [*TWO_DATES, *ON_RECORD]}
+
+
+@pytest.fixture(scope="module")
+def weekly(tmp_path_factory) -> tuple[dict[str, str], dict[str, list[tuple]]]:
+    """A shop of three orders, a week apart, and what a backfill of two weeks and a build of the third keep of it."""
+    folder = tmp_path_factory.mktemp("weekly")
+    (folder / "raw").mkdir()
+    (folder / "keys").write_text(KEYS)
+    orders = [f"{number},{date[:10]},{50 + number}.00,{who}" for number, (date, who) in enumerate(zip(WEEKS, "ABC"))]
+    (folder / "raw" / "orders.csv").write_text("\n".join(["order_id,ordered_at,gross_amount,customer_id", *orders]) + "\n")
+    settings = shop_settings(folder / "raw", WEEKS[2])
+    built = command(folder / "home", "backfill", "--from", WEEKS[0], "--to", WEEKS[1], "--every", "week", **settings)
+    assert built.code == 0
+    return settings, kept(built)
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_the_last_date_of_a_backfill_can_be_built_again(weekly, tmp_path: Path, monkeypatch, at_once: int):
+    """By the build that ends the backfill, and by one more: the date is compared with the one before, and nobody is new again."""
+    settings, expected = weekly
+    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", at_once * len(WEEKS))
+    built = command(tmp_path / "home", "backfill", "--from", WEEKS[0], "--to", WEEKS[2], "--every", "week", **settings)
+    assert built.code == 0 and kept(built) == expected
+    for table in ("int_evaluated_customers", "int_evaluated_segments", "int_stability"):
+        assert built.rows(f"select distinct as_of::varchar from restricted.evaluated.{table} order by 1") == [(date,) for date in WEEKS[1:]]
+    moved = built.rows("select to_as_of::varchar, sum(customers) filter (from_group = 'new') from marts.segment_migration group by 1 order by 1")
+    assert moved == [(date, 1) for date in WEEKS[1:]]
+    assert command(tmp_path / "home", "build", **settings).code == 0 and kept(built) == expected
 
 
 def test_a_backfill_is_refused_where_history_exists(shop: Shop, home: Built, capsys):

@@ -94,13 +94,61 @@ balanced as (
         and moves.customer_key = handed_over.customer_key
 ),
 
-counts as (
+{% if is_incremental() -%}
+-- of whom an erasure has taken away since, the columns of the matrix before still hold the number
+recorded as (
+    select
+        clock.as_of,
+        matrix.to_group as value_group,
+        sum(matrix.customers) as customers
+    from {{ this }} as matrix
+    inner join clock on matrix.to_as_of = clock.previous_as_of
+    where matrix.to_group not in ('erased', 'merged')
+    group by clock.as_of, matrix.to_group
+),
+
+remaining as (
+    select
+        as_of,
+        value_group,
+        count(*) as customers
+    from before
+    group by as_of, value_group
+),
+
+{% endif -%}
+cells as (
     select
         as_of,
         from_group,
         to_group,
         count(*) as customers
     from balanced
+    group by as_of, from_group, to_group
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        recorded.as_of,
+        recorded.value_group as from_group,
+        'erased' as to_group,
+        recorded.customers - coalesce(remaining.customers, 0) as customers
+    from recorded
+    left join remaining
+        on recorded.as_of = remaining.as_of
+        and recorded.value_group = remaining.value_group
+    where recorded.customers > coalesce(remaining.customers, 0)
+    {%- endif %}
+),
+
+counts as (
+    select
+        as_of,
+        from_group,
+        to_group,
+        cast(sum(customers) as bigint) as customers
+    from cells
     group by as_of, from_group, to_group
 )
 
