@@ -91,7 +91,7 @@ problems as (
         segment_id,
         'a count is larger than its base' as problem
     from metrics
-    where n_marketable > n_members or n_repeaters_90d > n_repeat_eligible_90d or n_measured > n_members_at_start
+    where n_marketable > n_members or n_consented > n_marketable or n_repeaters_90d > n_repeat_eligible_90d or n_measured > n_members_at_start
         or n_converted > n_measured or n_active_at_start + n_inactive_at_start > n_measured or n_churned > n_active_at_start
         or n_reactivated > n_inactive_at_start or n_opted_out > n_marketable_at_start
 

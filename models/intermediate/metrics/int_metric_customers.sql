@@ -133,6 +133,7 @@ joined as (
         customers.not_profiled_reason is null as is_measured,
         coalesce(customers.first_seen_at <= windows.window_from, false) as is_known_at_start,
         {{ is_permitted('true', 'consents') }} as is_marketable,
+        coalesce(consents.is_granted, false) as is_granted,
         start_consents.customer_key is not null as is_marketable_at_start,
         coalesce(consents.consent_status in ('withdrawn', 'denied'), false) as is_withdrawn,
         coalesce(consents.is_objected, false) as is_objected,
@@ -173,6 +174,8 @@ select
     is_measured,
     is_known_at_start,
     is_marketable,
+    -- a grant is not effective where an objection, a restriction or an opt-out stands against it
+    is_marketable and is_granted as is_consented,
     is_marketable_at_start,
     is_marketable_at_start and (is_withdrawn or is_objected) as is_opted_out,
     case when is_marketable_at_start and is_withdrawn then consent_effective_at end as opted_out_at,

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    on_schema_change='fail',
+    on_schema_change='append_new_columns',
     full_refresh=false,
     pre_hook="{{ rewind_rows() }}"
 ) }}
@@ -9,6 +9,7 @@
 {%- set counts_now = {
     'n_members': 'is_now',
     'n_marketable': 'is_now and is_marketable',
+    'n_consented': 'is_now and is_consented',
     'n_repeat_eligible_90d': 'is_now and is_repeat_eligible_90d',
     'n_repeaters_90d': 'is_now and is_repeater_90d',
 } -%}
@@ -77,8 +78,8 @@ persons as (
         members.is_staying,
         members.moment = 'now' as is_now,
         members.moment = 'start' and members.is_measured as is_base,
-        {%- for name in ['is_marketable', 'is_marketable_at_start', 'is_opted_out', 'is_repeat_eligible_90d', 'is_repeater_90d',
-                         'is_active_at_start', 'is_inactive_at_start', 'order_count', 'order_count_in_window']
+        {%- for name in ['is_marketable', 'is_consented', 'is_marketable_at_start', 'is_opted_out', 'is_repeat_eligible_90d',
+                         'is_repeater_90d', 'is_active_at_start', 'is_inactive_at_start', 'order_count', 'order_count_in_window']
                         + amounts_now + amounts_of_window %}
         customers.{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -161,7 +162,8 @@ select
     lawful_basis,
     n_members,
     n_marketable,
-    {{ exact_ratio('n_marketable', 'n_members') }} as consent_coverage,
+    n_consented,
+    {{ exact_ratio('n_consented', 'n_members') }} as consent_coverage,
     order_count,
     net_spend,
     {{ exact_ratio('net_spend', 'order_count') }} as average_order_value,
