@@ -69,6 +69,24 @@ def test_members_at_the_start_entered_and_left_are_those_of_the_record(weeks: Bu
         assert (window_from, counts) == (starts[-1], [len(now), len(before), len(now - before), len(before - now)]), (day, segment)
 
 
+def test_everybody_is_compared_with_everybody_on_record(weeks: Built):
+    """Segment (all): as many at the start as were recorded then, with those who objected since; null without a record, as of segments."""
+    columns = "as_of, window_from, n_members, n_members_at_start, n_entered, n_left, growth_factor, n_marketable_at_start, n_opted_out"
+    rows = {row[0]: row[1:] for row in weeks.rows(f"select {columns} from marts.segment_metrics where segment_id = '(all)' and breakdown = 'total'")}
+    assert set(rows) == set(DEMO_AS_OFS)
+    for day, (window_from, now, *at_start) in rows.items():
+        if window_from not in rows:
+            assert day - WINDOW < DEMO_AS_OFS[0] and at_start == [None] * 6
+            continue
+        before, entered, left, growth, granted, opted_out = at_start
+        assert before == rows[window_from][1] and entered - left == now - before
+        assert abs(growth - Decimal(now) / before) <= Decimal("0.00005")
+        [segments] = weeks.rows("select max(n_marketable_at_start), max(n_opted_out) from marts.segment_metrics where segment_id <> '(all)'"
+                                " and breakdown = 'total' and as_of = ?", [day])
+        assert granted >= segments[0] and opted_out >= segments[1]
+    assert any(row[4] for row in rows.values()), "somebody objects in these weeks"
+
+
 def test_conversion_is_who_of_those_measured_ordered_in_the_window(weeks: Built, members, orders):
     rows = weeks.rows(
         "select as_of, window_from, segment_id, n_members_at_start, n_measured, n_converted, order_count_in_window"

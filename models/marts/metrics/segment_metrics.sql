@@ -26,6 +26,14 @@
     'n_inactive_at_start': 'is_base and is_inactive_at_start',
     'n_reactivated': 'is_base and is_inactive_at_start and order_count_in_window > 0',
 } -%}
+{#- how many everybody was is on record, who they were is not: whoever is no longer known has left without a row -#}
+{%- set n_before, n_staying = 'windows.n_everybody_at_start', '(breakdowns.n_members_at_start - breakdowns.n_left)' -%}
+{%- set n_gone = 'case when ' ~ n_before ~ ' <= ' ~ n_staying ~ ' then 0 else ' ~ n_before ~ ' - ' ~ n_staying ~ ' end' -%}
+{%- set of_everybody = {
+    'n_members_at_start': n_before,
+    'n_entered': 'breakdowns.n_members - ' ~ n_before ~ ' + ' ~ n_gone,
+    'n_left': n_gone,
+} -%}
 {%- set amounts_now = ['net_spend', 'paid_amount', 'refunded_amount'] -%}
 {%- set amounts_of_window = ['net_revenue_in_window', 'paid_in_window', 'refunded_in_window'] -%}
 {%- set now = counts_now.keys() | list + ['order_count'] + amounts_now -%}
@@ -35,18 +43,8 @@ with clock as (
     select * from {{ ref('evaluation_clock') }}
 ),
 
-customers as (
-    select * from {{ ref('int_metric_customers') }}
-),
-
 windows as (
-    select
-        as_of,
-        start_as_of,
-        window_from,
-        sum(case when is_measured then net_revenue_in_window else 0 end) as site_net_revenue_in_window
-    from customers
-    group by as_of, start_as_of, window_from
+    select * from {{ ref('int_metric_windows') }}
 ),
 
 segments as (
@@ -84,7 +82,7 @@ persons as (
         customers.{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('int_metric_members') }} as members
-    left join customers
+    left join {{ ref('int_metric_customers') }} as customers
         on members.as_of = customers.as_of
         and members.customer_key = customers.customer_key
 ),
@@ -138,13 +136,17 @@ known as (
         breakdowns.breakdown,
         breakdowns.breakdown_value,
         windows.window_from,
-        cast(windows.site_net_revenue_in_window as {{ money() }}) as site_net_revenue_in_window,
+        windows.site_net_revenue_in_window,
         {%- for name in now %}
         cast(breakdowns.{{ name }} as {{ money() if name in amounts_now else 'bigint' }}) as {{ name }},
         {%- endfor %}
         {%- for name in of_window %}
-        cast(case when windows.start_as_of is not null or segments.segment_id = '(all)' then breakdowns.{{ name }} end
-            as {{ money() if name in amounts_of_window else 'bigint' }}) as {{ name }}{{ ',' if not loop.last }}
+        cast(case
+            {%- if name in of_everybody %}
+            when segments.segment_id = '(all)' then {{ of_everybody[name] }}
+            {%- endif %}
+            when windows.start_as_of is not null then breakdowns.{{ name }}
+        end as {{ money() if name in amounts_of_window else 'bigint' }}) as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from segments
     inner join breakdowns
