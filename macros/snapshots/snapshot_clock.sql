@@ -95,6 +95,26 @@
 {%- endmacro %}
 
 {#
+    How many persons each evaluation on record measured, as a query: as_of and n_everybody, what segment_metrics says of (all).
+    segment_metrics rests on it, so it is looked up like the evaluations.
+#}
+{% macro recorded_populations() -%}
+    {%- set recorded = recorded_relation('segment_metrics') -%}
+    {%- if recorded is not none -%}
+        select
+            as_of,
+            n_members as n_everybody
+        from {{ recorded }}
+        where segment_id = '(all)' and breakdown = 'total'
+    {%- else -%}
+        select
+            cast(null as {{ dbt.type_timestamp() }}) as as_of,
+            cast(null as bigint) as n_everybody
+        where 1 = 0
+    {%- endif -%}
+{%- endmacro %}
+
+{#
     The intervals of membership on record: the snapshot. A replay, in which snapshots are not run, reads those of the
     record, or an empty shape while there are none.
 #}

@@ -16,6 +16,7 @@
     'int_late_facts',
     'int_metric_customers',
     'int_metric_members',
+    'int_metric_windows',
     'int_order_totals',
     'int_pids',
     'int_replay_differences',

@@ -3,6 +3,7 @@
 import csv
 from collections import defaultdict
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from conftest import Built, command
@@ -68,6 +69,24 @@ def test_members_at_the_start_entered_and_left_are_those_of_the_record(weeks: Bu
         assert (window_from, counts) == (starts[-1], [len(now), len(before), len(now - before), len(before - now)]), (day, segment)
 
 
+def test_everybody_is_compared_with_everybody_on_record(weeks: Built):
+    """Segment (all): as many at the start as were recorded then, with those who objected since; null without a record, as of segments."""
+    columns = "as_of, window_from, n_members, n_members_at_start, n_entered, n_left, growth_factor, n_marketable_at_start, n_opted_out"
+    rows = {row[0]: row[1:] for row in weeks.rows(f"select {columns} from marts.segment_metrics where segment_id = '(all)' and breakdown = 'total'")}
+    assert set(rows) == set(DEMO_AS_OFS)
+    for day, (window_from, now, *at_start) in rows.items():
+        if window_from not in rows:
+            assert day - WINDOW < DEMO_AS_OFS[0] and at_start == [None] * 6
+            continue
+        before, entered, left, growth, granted, opted_out = at_start
+        assert before == rows[window_from][1] and entered - left == now - before
+        assert abs(growth - Decimal(now) / before) <= Decimal("0.00005")
+        [segments] = weeks.rows("select max(n_marketable_at_start), max(n_opted_out) from marts.segment_metrics where segment_id <> '(all)'"
+                                " and breakdown = 'total' and as_of = ?", [day])
+        assert granted >= segments[0] and opted_out >= segments[1]
+    assert any(row[4] for row in rows.values()), "somebody objects in these weeks"
+
+
 def test_conversion_is_who_of_those_measured_ordered_in_the_window(weeks: Built, members, orders):
     rows = weeks.rows(
         "select as_of, window_from, segment_id, n_members_at_start, n_measured, n_converted, order_count_in_window"
@@ -91,15 +110,18 @@ def test_who_withdrew_since_still_counts_as_unsubscribed(weeks: Built):
     assert {name for (name,) in weeks.rows("select distinct campaign_id from marts.campaign_metrics")} <= sent
 
 
-def test_the_marketable_are_members_with_consent_to_email(weeks: Built):
+def test_the_marketable_may_be_mailed_and_the_consented_have_granted(weeks: Built):
     newest = str(DEMO_AS_OFS[-1])
     expected = weeks.rows(
-        "select segment_id, count(*) filter (where (is_granted or is_permitted_by_posture) and not has_opted_out and not is_objected"
-        " and not is_restricted) from segments.segment_members"
-        " left join marts.consent_state using (customer_key) where purpose = 'marketing.communications.email' group by all order by all")
-    found = weeks.rows("select segment_id, n_marketable from marts.segment_metrics where breakdown = 'total' and segment_id <> '(all)'"
-                       " and n_marketable > 0 and as_of = ? order by all", [newest])
-    assert found and found == [row for row in expected if row[1]]
+        "select segment_id, count(*) filter (where is_granted or is_permitted_by_posture), count(*) filter (where is_granted)"
+        " from segments.segment_members inner join marts.consent_state using (customer_key)"
+        " where purpose = 'marketing.communications.email' and not has_opted_out and not is_objected and not is_restricted"
+        " group by all order by all")
+    rows = weeks.rows("select segment_id, n_marketable, n_consented, n_members, consent_coverage from marts.segment_metrics"
+                      " where breakdown = 'total' and segment_id <> '(all)' and n_members > 0 and as_of = ? order by all", [newest])
+    assert [row[:3] for row in rows if row[1]] == [row for row in expected if row[1]]
+    assert all(abs(coverage - Decimal(n_consented) / n_members) <= Decimal("0.00005") for *_, n_consented, n_members, coverage in rows)
+    assert any(n_consented < n_marketable for _, n_marketable, n_consented, *_ in rows), "some are permitted by a law of opt-out"
 
 
 def test_every_number_can_be_followed_to_its_rows(weeks: Built):

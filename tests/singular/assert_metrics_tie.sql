@@ -78,6 +78,20 @@ problems as (
     union all
 
     select
+        totals.as_of,
+        totals.segment_id,
+        'everybody at the start is not everybody on record' as problem
+    from totals
+    inner join totals as starts
+        on totals.window_from = starts.as_of
+        and totals.segment_id = starts.segment_id
+    -- what was recorded before there was n_consented counted only those who stayed
+    where totals.segment_id = '(all)' and totals.n_consented is not null
+        and coalesce(totals.n_members_at_start, -1) != starts.n_members
+
+    union all
+
+    select
         as_of,
         segment_id,
         'those at the start, entered and left do not give the members' as problem
@@ -91,7 +105,10 @@ problems as (
         segment_id,
         'a count is larger than its base' as problem
     from metrics
-    where n_marketable > n_members or n_repeaters_90d > n_repeat_eligible_90d or n_measured > n_members_at_start
+    where n_marketable > n_members or n_consented > n_marketable
+        or n_repeaters_90d > n_repeat_eligible_90d
+        -- of everybody those count whom we know by now
+        or (n_measured > n_members_at_start and segment_id != '(all)')
         or n_converted > n_measured or n_active_at_start + n_inactive_at_start > n_measured or n_churned > n_active_at_start
         or n_reactivated > n_inactive_at_start or n_opted_out > n_marketable_at_start
 

@@ -36,13 +36,15 @@ windows as (
     left join starts on clock.as_of = starts.as_of
 ),
 
--- consent to e-mail marketing as it stood, and was known, at the window's start
+-- consent to e-mail marketing, and objections to profiling, as they stood, and were known, at the window's start
 grants as (
     select
         windows.as_of,
         windows.window_from,
         consent_events.identifier_type,
         consent_events.identifier,
+        purposes.purpose,
+        purposes.is_profiling,
         consent_events.consent_event_id,
         consent_events.track,
         consent_events.is_permissive,
@@ -61,7 +63,8 @@ grants as (
         on windows.as_of = notice_gaps.as_of
         and consent_events.consent_version = notice_gaps.consent_version
         and purposes.purpose = notice_gaps.purpose
-    where consent_events.track != 'none' and purposes.purpose = {{ purpose }}
+    where (consent_events.track != 'none' and purposes.purpose = {{ purpose }})
+        or (consent_events.track in ('objection', 'restriction') and purposes.is_profiling)
 ),
 
 choices as (
@@ -69,22 +72,31 @@ choices as (
         as_of,
         identifier_type,
         identifier,
+        purpose,
+        is_profiling,
         track,
         is_permissive and not (
             is_grant and coalesce(uncovered_from <= window_from or expires_at <= window_from, false)
         ) as is_permissive,
         row_number() over (
-            partition by as_of, identifier_type, identifier, track
+            partition by as_of, identifier_type, identifier, purpose, track
             {{ choice_order() }}
         ) as choice_number
     from grants
     where not is_grant or coalesce(uncovered_from > effective_at, true)
 ),
 
-start_consents as (
+start_choices as (
     select
         choices.as_of,
-        coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key
+        coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key,
+        -- of a person with several identifiers each has to permit
+        sum(case when choices.purpose = {{ purpose }} and choices.track = 'consent' and choices.is_permissive
+            and coalesce(linked_persons.is_held, true) then 1 else 0 end) = coalesce(max(linked_persons.identifier_count), 1)
+        and max(case when choices.purpose = {{ purpose }} and choices.track != 'consent' and not choices.is_permissive
+            then 1 else 0 end) = 0 as is_marketable,
+        max(case when choices.is_profiling and choices.track in ('objection', 'restriction') and not choices.is_permissive
+            then 1 else 0 end) = 1 as is_barred
     from choices
     inner join {{ ref('customer_keys') }} as customer_keys
         on choices.identifier_type = customer_keys.identifier_type
@@ -94,11 +106,6 @@ start_consents as (
         and customer_keys.customer_key = linked_persons.customer_key
     where choices.choice_number = 1
     group by choices.as_of, coalesce(linked_persons.person_key, customer_keys.customer_key)
-    -- of a person with several identifiers each has to permit
-    having sum(case
-        when choices.track = 'consent' and choices.is_permissive and coalesce(linked_persons.is_held, true) then 1 else 0 end)
-        = coalesce(max(linked_persons.identifier_count), 1)
-        and max(case when choices.track != 'consent' and not choices.is_permissive then 1 else 0 end) = 0
 ),
 
 consents as (
@@ -129,9 +136,13 @@ joined as (
         windows.start_as_of,
         windows.window_from,
         customers.not_profiled_reason is null as is_measured,
-        coalesce(customers.first_seen_at <= windows.window_from, false) as is_known_at_start,
+        -- whoever is too young now was so then
+        coalesce(customers.first_seen_at <= windows.window_from, false)
+            and coalesce(customers.not_profiled_reason != 'age_gate', true)
+            and not coalesce(start_choices.is_barred, false) as is_measured_at_start,
         {{ is_permitted('true', 'consents') }} as is_marketable,
-        start_consents.customer_key is not null as is_marketable_at_start,
+        coalesce(consents.is_granted, false) as is_granted,
+        coalesce(start_choices.is_marketable, false) as is_marketable_at_start,
         coalesce(consents.consent_status in ('withdrawn', 'denied'), false) as is_withdrawn,
         coalesce(consents.is_objected, false) as is_objected,
         consents.consent_effective_at,
@@ -155,9 +166,9 @@ joined as (
     left join consents
         on customers.as_of = consents.as_of
         and customers.customer_key = consents.customer_key
-    left join start_consents
-        on customers.as_of = start_consents.as_of
-        and customers.customer_key = start_consents.customer_key
+    left join start_choices
+        on customers.as_of = start_choices.as_of
+        and customers.customer_key = start_choices.customer_key
     left join {{ ref('customer_orders') }} as customer_orders
         on customers.as_of = customer_orders.as_of
         and customers.customer_key = customer_orders.customer_key
@@ -172,8 +183,10 @@ select
     start_as_of,
     window_from,
     is_measured,
-    is_known_at_start,
+    is_measured_at_start,
     is_marketable,
+    -- a grant is not effective where an objection, a restriction or an opt-out stands against it
+    is_marketable and is_granted as is_consented,
     is_marketable_at_start,
     is_marketable_at_start and (is_withdrawn or is_objected) as is_opted_out,
     case when is_marketable_at_start and is_withdrawn then consent_effective_at end as opted_out_at,

@@ -66,6 +66,7 @@ members as (
     where is_measured
 ),
 
+-- of everybody those who are still known: how many there were is on record, who they were is not
 starters as (
     select * from recorded
 
@@ -78,7 +79,7 @@ starters as (
         cast(null as {{ dbt.type_string() }}) as consent_version,
         cast(null as {{ dbt.type_string() }}) as data_sources
     from customers
-    where is_measured and is_known_at_start
+    where start_as_of is not null and is_measured_at_start
 ),
 
 moments as (

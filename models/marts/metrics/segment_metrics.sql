@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    on_schema_change='fail',
+    on_schema_change='append_new_columns',
     full_refresh=false,
     pre_hook="{{ rewind_rows() }}"
 ) }}
@@ -9,6 +9,7 @@
 {%- set counts_now = {
     'n_members': 'is_now',
     'n_marketable': 'is_now and is_marketable',
+    'n_consented': 'is_now and is_consented',
     'n_repeat_eligible_90d': 'is_now and is_repeat_eligible_90d',
     'n_repeaters_90d': 'is_now and is_repeater_90d',
 } -%}
@@ -25,6 +26,14 @@
     'n_inactive_at_start': 'is_base and is_inactive_at_start',
     'n_reactivated': 'is_base and is_inactive_at_start and order_count_in_window > 0',
 } -%}
+{#- how many everybody was is on record, who they were is not: whoever is no longer known has left without a row -#}
+{%- set n_before, n_staying = 'windows.n_everybody_at_start', '(breakdowns.n_members_at_start - breakdowns.n_left)' -%}
+{%- set n_gone = 'case when ' ~ n_before ~ ' <= ' ~ n_staying ~ ' then 0 else ' ~ n_before ~ ' - ' ~ n_staying ~ ' end' -%}
+{%- set of_everybody = {
+    'n_members_at_start': n_before,
+    'n_entered': 'breakdowns.n_members - ' ~ n_before ~ ' + ' ~ n_gone,
+    'n_left': n_gone,
+} -%}
 {%- set amounts_now = ['net_spend', 'paid_amount', 'refunded_amount'] -%}
 {%- set amounts_of_window = ['net_revenue_in_window', 'paid_in_window', 'refunded_in_window'] -%}
 {%- set now = counts_now.keys() | list + ['order_count'] + amounts_now -%}
@@ -34,18 +43,8 @@ with clock as (
     select * from {{ ref('evaluation_clock') }}
 ),
 
-customers as (
-    select * from {{ ref('int_metric_customers') }}
-),
-
 windows as (
-    select
-        as_of,
-        start_as_of,
-        window_from,
-        sum(case when is_measured then net_revenue_in_window else 0 end) as site_net_revenue_in_window
-    from customers
-    group by as_of, start_as_of, window_from
+    select * from {{ ref('int_metric_windows') }}
 ),
 
 segments as (
@@ -77,13 +76,13 @@ persons as (
         members.is_staying,
         members.moment = 'now' as is_now,
         members.moment = 'start' and members.is_measured as is_base,
-        {%- for name in ['is_marketable', 'is_marketable_at_start', 'is_opted_out', 'is_repeat_eligible_90d', 'is_repeater_90d',
-                         'is_active_at_start', 'is_inactive_at_start', 'order_count', 'order_count_in_window']
+        {%- for name in ['is_marketable', 'is_consented', 'is_marketable_at_start', 'is_opted_out', 'is_repeat_eligible_90d',
+                         'is_repeater_90d', 'is_active_at_start', 'is_inactive_at_start', 'order_count', 'order_count_in_window']
                         + amounts_now + amounts_of_window %}
         customers.{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('int_metric_members') }} as members
-    left join customers
+    left join {{ ref('int_metric_customers') }} as customers
         on members.as_of = customers.as_of
         and members.customer_key = customers.customer_key
 ),
@@ -137,13 +136,17 @@ known as (
         breakdowns.breakdown,
         breakdowns.breakdown_value,
         windows.window_from,
-        cast(windows.site_net_revenue_in_window as {{ money() }}) as site_net_revenue_in_window,
+        windows.site_net_revenue_in_window,
         {%- for name in now %}
         cast(breakdowns.{{ name }} as {{ money() if name in amounts_now else 'bigint' }}) as {{ name }},
         {%- endfor %}
         {%- for name in of_window %}
-        cast(case when windows.start_as_of is not null or segments.segment_id = '(all)' then breakdowns.{{ name }} end
-            as {{ money() if name in amounts_of_window else 'bigint' }}) as {{ name }}{{ ',' if not loop.last }}
+        cast(case
+            {%- if name in of_everybody %}
+            when segments.segment_id = '(all)' then {{ of_everybody[name] }}
+            {%- endif %}
+            when windows.start_as_of is not null then breakdowns.{{ name }}
+        end as {{ money() if name in amounts_of_window else 'bigint' }}) as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from segments
     inner join breakdowns
@@ -161,7 +164,8 @@ select
     lawful_basis,
     n_members,
     n_marketable,
-    {{ exact_ratio('n_marketable', 'n_members') }} as consent_coverage,
+    n_consented,
+    {{ exact_ratio('n_consented', 'n_members') }} as consent_coverage,
     order_count,
     net_spend,
     {{ exact_ratio('net_spend', 'order_count') }} as average_order_value,
