@@ -35,18 +35,18 @@ addressed as (
     select
         consents.*,
         'email' as channel,
-        email as address
+        consents.email as address
     from consents
-    where is_stated_restriction and identifier_type != 'anonymous_id' and email is not null
+    where consents.is_stated_restriction and consents.identifier_type != 'anonymous_id' and consents.email is not null
 
     union all
 
     select
         consents.*,
         'phone' as channel,
-        phone as address
+        consents.phone as address
     from consents
-    where is_stated_restriction and identifier_type != 'anonymous_id' and phone is not null
+    where consents.is_stated_restriction and consents.identifier_type != 'anonymous_id' and consents.phone is not null
 ),
 
 -- a signal speaks of what it governs, whatever purpose its row names, for the person and whoever used the device
