@@ -914,6 +914,9 @@ OTHER_ROWS = {
         ("unknown purpose", {"purpose": "world.domination"}), ("unknown status", {"status": "maybe"}), ("missing status", {"status": ""}),
         ("missing effective_at", {"effective_at": ""}), ("unreadable effective_at", {"effective_at": "-infinity"}),
         ("nobody named", {"customer_id": ""}), (LATER, {"recorded_at": "2026-06-02"}),
+        ("unreadable recorded_at", {"recorded_at": "soon"}),
+        # a restriction is heard whatever its recording says
+        *[("accepted", {"status": "withdrawn", "recorded_at": value, "customer_id": "refuser"}) for value in ("2026-06-02", "soon")],
     ]),
     "notices": ({"text_sha256": "00", "published_at": "2026-01-01"}, [
         ("accepted", {}), ("missing text_sha256", {"text_sha256": ""}), ("unreadable material_change", {"material_change": "perhaps"}),

@@ -72,7 +72,8 @@ LATE_FACTS = {
     "consent of another": {"late_restriction"}, GAVE: {"late_grant"},
     "consent of another, agreed since": {"late_restriction"}, f"{GAVE}, agreed since": {"late_grant"},
     "agreed on another day": {"late_restriction", "late_grant"},
-    "withdrawal of another": {"late_grant"}, "gave the withdrawal": {"late_restriction"},
+    # nobody else takes a refusal from whom it named
+    "gave the withdrawal": {"late_restriction"},
     "order was nobody's": {"increased_order"}, "order is nobody's": {"cancelled_order"},
     "refund of another": {"smaller_refund"}, "was refunded": {"late_refund"}, "refund was smaller": {"smaller_refund", "late_refund"},
     # a second delivery of an event takes it from nobody
@@ -88,7 +89,6 @@ CHANGES = {
     # permitted at both ends, but no longer when the event happened
     ("consent of another, agreed since", NEWS): ("left", "consent_withdrawn", True),
     ("agreed on another day", NEWS): ("left", "consent_withdrawn", True),
-    ("withdrawal of another", NEWS): ("entered", "consent_granted", True),
     ("order was nobody's", EXISTING): ("entered", "own_order", False),
     ("order was nobody's", HIGH): ("entered", "own_order", False),
     ("order is nobody's", EXISTING): ("left", "refund_or_cancellation", False),

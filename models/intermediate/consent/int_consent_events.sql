@@ -28,8 +28,7 @@ devices as (
 ),
 
 persons as (
-    select * from consents
-    where identifier_type not in ('anonymous_id', 'erased')
+    select * from consents where identifier_type not in ('anonymous_id', 'erased')
 ),
 
 addressed as (
@@ -55,6 +54,8 @@ signals as (
     select
         consent_event_id,
         recorded_at as event_recorded_at,
+        identifier_type as event_identifier_type,
+        identifier as event_identifier,
         recorded_at,
         identifier_type,
         identifier,
@@ -67,6 +68,8 @@ signals as (
     select
         consents.consent_event_id,
         consents.recorded_at as event_recorded_at,
+        consents.identifier_type as event_identifier_type,
+        consents.identifier as event_identifier,
         greatest(consents.recorded_at, devices.recorded_at) as recorded_at,
         'customer_id' as identifier_type,
         devices.customer_id as identifier,
@@ -77,10 +80,63 @@ signals as (
         and not (consents.identifier_type = 'customer_id' and consents.identifier = devices.customer_id)
 ),
 
+-- a restriction given by address binds every holder of that address, on that channel only, once both are known
+shared as (
+    select
+        addressed.consent_event_id,
+        addressed.recorded_at as event_recorded_at,
+        addressed.identifier_type as event_identifier_type,
+        addressed.identifier as event_identifier,
+        greatest(addressed.recorded_at, addresses.recorded_at) as recorded_at,
+        addresses.identifier_type,
+        addresses.identifier,
+        purposes.purpose
+    from addressed
+    inner join addresses
+        on addressed.channel = addresses.channel
+        and addressed.address = addresses.address
+    inner join purposes
+        on addressed.channel = purposes.channel
+        and (
+            addressed.purpose = '*'
+            or {{ is_same_or_below('purposes.purpose', 'addressed.purpose') }}
+            or {{ is_same_or_below('addressed.purpose', 'purposes.purpose') }}
+        )
+    where not (addresses.identifier_type = addressed.identifier_type and addresses.identifier = addressed.identifier)
+
+    union all
+
+    select
+        signals.consent_event_id,
+        signals.event_recorded_at,
+        signals.event_identifier_type,
+        signals.event_identifier,
+        signals.recorded_at,
+        signals.identifier_type,
+        signals.identifier,
+        purposes.purpose
+    from signals
+    inner join purposes on purposes.obeys_signal
+    where signals.is_by_device
+),
+
+-- two whom one event names at one instant may share an address or a device: it binds its holders once
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by consent_event_id, event_recorded_at, identifier_type, identifier, purpose
+            order by event_identifier_type, event_identifier
+        ) as binding_number
+    from shared
+),
+
 bindings as (
     select
         consent_event_id,
         recorded_at as event_recorded_at,
+        identifier_type as event_identifier_type,
+        identifier as event_identifier,
         recorded_at,
         identifier_type,
         identifier,
@@ -94,37 +150,31 @@ bindings as (
     select
         signals.consent_event_id,
         signals.event_recorded_at,
+        signals.event_identifier_type,
+        signals.event_identifier,
         signals.recorded_at,
         signals.identifier_type,
         signals.identifier,
         purposes.purpose,
-        signals.is_by_device as is_by_address
+        false as is_by_address
     from signals
     inner join purposes on purposes.obeys_signal
+    where not signals.is_by_device
 
     union all
 
-    -- a restriction given by address binds every holder of that address, on that channel only, once both are known
     select
-        addressed.consent_event_id,
-        addressed.recorded_at as event_recorded_at,
-        greatest(addressed.recorded_at, addresses.recorded_at) as recorded_at,
-        addresses.identifier_type,
-        addresses.identifier,
-        purposes.purpose,
+        consent_event_id,
+        event_recorded_at,
+        event_identifier_type,
+        event_identifier,
+        recorded_at,
+        identifier_type,
+        identifier,
+        purpose,
         true as is_by_address
-    from addressed
-    inner join addresses
-        on addressed.channel = addresses.channel
-        and addressed.address = addresses.address
-    inner join purposes
-        on addressed.channel = purposes.channel
-        and (
-            addressed.purpose = '*'
-            or {{ is_same_or_below('purposes.purpose', 'addressed.purpose') }}
-            or {{ is_same_or_below('addressed.purpose', 'purposes.purpose') }}
-        )
-    where not (addresses.identifier_type = addressed.identifier_type and addresses.identifier = addressed.identifier)
+    from numbered
+    where binding_number = 1
 )
 
 select
@@ -147,11 +197,14 @@ select
     consents.request_id,
     consents.effective_at,
     consents.acts_at,
+    bindings.event_recorded_at,
     bindings.recorded_at,
     consents.superseded_at
 from consents
 inner join bindings
     on consents.consent_event_id = bindings.consent_event_id
     and consents.recorded_at = bindings.event_recorded_at
+    and consents.identifier_type = bindings.event_identifier_type
+    and consents.identifier = bindings.event_identifier
 -- a version that ended before its holder was known binds nobody
 where consents.superseded_at is null or bindings.recorded_at < consents.superseded_at

@@ -23,7 +23,8 @@ consents as (
     union all
 
     -- a later version that names somebody else, another day or purpose takes the choice from whoever it had been of: a grant
-    -- that was none is like a restriction, and the other way round
+    -- that was none is like a restriction, and the other way round. From whom the later version does not name it takes no
+    -- restriction (int_consents_repeated)
     select
         clock.as_of,
         former.identifier_type,

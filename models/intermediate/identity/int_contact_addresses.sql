@@ -4,6 +4,12 @@ with customers as (
     select * from {{ ref('int_customers') }}
 ),
 
+-- a record with a cell that cannot be read is no record, but whose address it was is told: a refusal must find its holder
+unreadable as (
+    select * from {{ ref('int_customers_checked') }}
+    where rejected_reason like 'unreadable %'
+),
+
 orders as (
     select * from {{ ref('int_orders') }}
 ),
@@ -31,6 +37,26 @@ held as (
         customer_id as identifier,
         recorded_at
     from customers
+
+    union all
+
+    select
+        'email' as channel,
+        email as address,
+        'customer_id' as identifier_type,
+        customer_id as identifier,
+        recorded_at
+    from unreadable
+
+    union all
+
+    select
+        'phone' as channel,
+        phone as address,
+        'customer_id' as identifier_type,
+        customer_id as identifier,
+        recorded_at
+    from unreadable
 
     union all
 
