@@ -176,9 +176,9 @@ def test_the_baseline_has_something_to_compare(once):
     full = {name: len(rows_of(content)) for name, content in once.items()}
     assert full["marts.customer_features"] > 300 and full["snapshots.segment_membership"] > 300
     assert full["audit.segment_evaluations"] == len(SEGMENT_FOLDERS) and full["audit.segment_runs"] == 1
-    # the first date on record: nothing can be late, nothing was replayed, nobody has moved, left or been erased; nothing is
-    # exported or fitted; no epoch has ended; one rule has no match
-    empty = {"audit.late_arrivals", "audit.replay_differences", "audit.replay_partitions", "marts.segment_migration",
+    # the first date on record: nothing can be late, nothing was replayed, nobody has moved, left or been erased, no window of the
+    # metrics has begun; nothing is exported or fitted; no epoch has ended; one rule has no match
+    empty = {"marts.segment_conversions", "audit.late_arrivals", "audit.replay_differences", "audit.replay_partitions", "marts.segment_migration",
              "marts.retention_transitions", "audit.revocations", "audit.deletion_log", "audit.deletion_ledger",
              "audit.pruned_leaves", "audit.restore_checks", "audit.export_log",
              "marts.customer_predictions", "marts.prediction_calibration", "marts.pid_bridge", "segments.seg_likely_to_churn",
