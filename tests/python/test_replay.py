@@ -184,18 +184,20 @@ def weekly(tmp_path_factory) -> tuple[dict[str, str], dict[str, list[tuple]]]:
     return settings, kept(built)
 
 
-@pytest.mark.parametrize("at_once", [1, 3])
-def test_the_last_date_of_a_backfill_can_be_built_again(weekly, tmp_path: Path, monkeypatch, at_once: int):
-    """By the build that ends the backfill, and by one more: the date is compared with the one before, and nobody is new again."""
+def test_the_last_date_of_a_backfill_can_be_built_again(weekly, tmp_path: Path, monkeypatch):
+    """By the build that ends the backfill, and by one more: the date is compared with the one before, and nobody is new again.
+
+    Two weeks are evaluated at once, and the third in a part of its own: the last two dates lie in two parts.
+    """
     settings, expected = weekly
-    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", at_once * len(WEEKS))
+    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * len(WEEKS))
     built = command(tmp_path / "home", "backfill", "--from", WEEKS[0], "--to", WEEKS[2], "--every", "week", **settings)
     assert built.code == 0 and kept(built) == expected
     for table in ("int_evaluated_customers", "int_evaluated_segments", "int_stability"):
         assert built.rows(f"select distinct as_of::varchar from restricted.evaluated.{table} order by 1") == [(date,) for date in WEEKS[1:]]
     moved = built.rows("select to_as_of::varchar, sum(customers) filter (from_group = 'new') from marts.segment_migration group by 1 order by 1")
     assert moved == [(date, 1) for date in WEEKS[1:]]
-    assert command(tmp_path / "home", "build", **settings).code == 0 and kept(built) == expected
+    assert command(tmp_path / "home", "build", "--without-tests", **settings).code == 0 and kept(built) == expected
 
 
 def test_a_backfill_is_refused_where_history_exists(shop: Shop, home: Built, capsys):
