@@ -178,7 +178,7 @@ def _under_way(home: Home) -> str:
     """Which erasure or purge was interrupted before it published anew, and what goes on with it; nothing where none was."""
     if home.journal.exists():
         return "an erasure is not finished (segmentation erase --resume)"
-    return "a purge is not finished (segmentation purge)" if (home.folder / ".purge").exists() else ""
+    return "a purge is not finished (segmentation purge)" if home.mark("purge").exists() else ""
 
 
 def _check_relations(connection: duckdb.DuckDBPyConnection) -> None:

@@ -12,7 +12,7 @@
             {%- set kind = kind_of(value) -%}
             {%- set needed, reason = kind_in_rule(name, sql) -%}
             {#- not seen to be compared with a text, digits are a number all the same -#}
-            {%- if not needed and kind == 'text' and modules.re.fullmatch('\\s*[+-]?[0-9]+([.][0-9]+)?\\s*', value) -%}
+            {%- if not needed and is_number_text(value) -%}
                 {%- set needed, reason = 'number', 'nothing in the SQL asks for a text' -%}
             {%- endif -%}
             {#- of two kinds in two versions is another problem -#}
@@ -30,6 +30,11 @@
 {# The kind of a parameter's value. Argument: value. Returns number, text or boolean. #}
 {% macro kind_of(value) -%}
     {{ return('boolean' if value is boolean else 'text' if value is string else 'number') }}
+{%- endmacro %}
+
+{# Whether a value is a number in quotes. Argument: value. #}
+{% macro is_number_text(value) -%}
+    {{ return(value is string and modules.re.fullmatch('\\s*[+-]?[0-9]+([.][0-9]+)?\\s*', value) is not none) }}
 {%- endmacro %}
 
 {#
@@ -64,7 +69,7 @@
 {% macro as_kind(value, kind) -%}
     {%- if kind == 'boolean' -%}{{ return('true or false, without quotes') }}
     {%- elif kind == 'text' -%}{{ return('it in quotes, as "' ~ (shown(value) | replace('"', '')) ~ '"') }}
-    {%- elif value is string and modules.re.fullmatch('\\s*[+-]?[0-9]+([.][0-9]+)?\\s*', value) -%}
+    {%- elif is_number_text(value) -%}
         {{ return('it without quotes, as ' ~ value | trim) }}
     {%- endif -%}
     {{ return('a number, without quotes') }}

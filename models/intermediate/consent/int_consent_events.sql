@@ -59,7 +59,7 @@ signals as (
         recorded_at,
         identifier_type,
         identifier,
-        false as is_by_device
+        false as is_by_address
     from persons
     where track = 'signal'
 
@@ -73,7 +73,7 @@ signals as (
         greatest(consents.recorded_at, devices.recorded_at) as recorded_at,
         'customer_id' as identifier_type,
         devices.customer_id as identifier,
-        true as is_by_device
+        true as is_by_address
     from consents
     inner join devices on consents.anonymous_id = devices.anonymous_id
     where consents.track = 'signal'
@@ -81,7 +81,7 @@ signals as (
 ),
 
 -- a restriction given by address binds every holder of that address, on that channel only, once both are known
-shared as (
+bound as (
     select
         addressed.consent_event_id,
         addressed.recorded_at as event_recorded_at,
@@ -90,7 +90,8 @@ shared as (
         greatest(addressed.recorded_at, addresses.recorded_at) as recorded_at,
         addresses.identifier_type,
         addresses.identifier,
-        purposes.purpose
+        purposes.purpose,
+        true as is_by_address
     from addressed
     inner join addresses
         on addressed.channel = addresses.channel
@@ -114,10 +115,10 @@ shared as (
         signals.recorded_at,
         signals.identifier_type,
         signals.identifier,
-        purposes.purpose
+        purposes.purpose,
+        signals.is_by_address
     from signals
     inner join purposes on purposes.obeys_signal
-    where signals.is_by_device
 ),
 
 -- two whom one event names at one instant may share an address or a device: it binds its holders once
@@ -125,10 +126,10 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by consent_event_id, event_recorded_at, identifier_type, identifier, purpose
+            partition by consent_event_id, event_recorded_at, identifier_type, identifier, purpose, is_by_address
             order by event_identifier_type, event_identifier
         ) as binding_number
-    from shared
+    from bound
 ),
 
 bindings as (
@@ -148,22 +149,6 @@ bindings as (
     union all
 
     select
-        signals.consent_event_id,
-        signals.event_recorded_at,
-        signals.event_identifier_type,
-        signals.event_identifier,
-        signals.recorded_at,
-        signals.identifier_type,
-        signals.identifier,
-        purposes.purpose,
-        false as is_by_address
-    from signals
-    inner join purposes on purposes.obeys_signal
-    where not signals.is_by_device
-
-    union all
-
-    select
         consent_event_id,
         event_recorded_at,
         event_identifier_type,
@@ -172,7 +157,7 @@ bindings as (
         identifier_type,
         identifier,
         purpose,
-        true as is_by_address
+        is_by_address
     from numbered
     where binding_number = 1
 )

@@ -1,12 +1,22 @@
 {{ config(materialized='table') }}
 
 with customers as (
-    select * from {{ ref('int_customers') }}
-),
+    select
+        customer_id,
+        email,
+        phone,
+        recorded_at
+    from {{ ref('int_customers') }}
 
--- a record with a cell that cannot be read is no record, but whose address it was is told: a refusal must find its holder
-unreadable as (
-    select * from {{ ref('int_customers_checked') }}
+    union all
+
+    -- a record with a cell that cannot be read is no record, but whose address it was is told: a refusal must find its holder
+    select
+        customer_id,
+        email,
+        phone,
+        recorded_at
+    from {{ ref('int_customers_checked') }}
     where rejected_reason like 'unreadable %'
 ),
 
@@ -37,26 +47,6 @@ held as (
         customer_id as identifier,
         recorded_at
     from customers
-
-    union all
-
-    select
-        'email' as channel,
-        email as address,
-        'customer_id' as identifier_type,
-        customer_id as identifier,
-        recorded_at
-    from unreadable
-
-    union all
-
-    select
-        'phone' as channel,
-        phone as address,
-        'customer_id' as identifier_type,
-        customer_id as identifier,
-        recorded_at
-    from unreadable
 
     union all
 
