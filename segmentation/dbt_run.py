@@ -5,6 +5,7 @@ import gc
 import os
 import re
 import shutil
+from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,10 @@ NOT_UTF_8 = re.compile(r'Invalid string encoding found in Parquet file \\?"(.*?)
 # the same of an instant that it cannot hold
 NO_INSTANT = re.compile(r"Could not convert Timestamp\(MS\) to Timestamp\(US\)")
 DBT_LOGS = ("DBT_LOG_", "DBT_ENGINE_LOG_")
+READ_BY_DBT = (".sql", ".yml", ".yaml", ".csv", ".md")
 n_calls = 0  # of dbt in this process
-# for further calls of dbt in this process: compiled Jinja, and the columns of queries that were compared with a contract
+# for further calls of dbt in this process: the parsed project, compiled Jinja, the columns of queries that were compared with a contract
+_manifests: dict[tuple, tuple] = {}
 _templates: dict[tuple, object] = {}
 _described: dict[tuple, list] = {}
 
@@ -134,34 +137,50 @@ def _less_ado():
     """Spare a dbt call what takes a good part of the CPU of a build and helps nobody.
 
     dbt builds some thousand debug events before it asks whether a log wants them, and Python searches dbt's parsed project for
-    cycles again and again. What the call before left behind is searched once, before the next one. dbt compiles every macro and
-    model anew in each call, though they are the same, and asks which columns a query has, though it is the same query on
-    relations whose columns the project fixes. It makes a dict of a node each time that a macro looks at it, a table with
-    parsers of dates for each statement that returns nothing, and a macro anew for each call of it, a hundred times per model.
+    cycles again and again. What the call before left behind is searched once, before the next one. dbt reads the parsed project,
+    compares every file with it and compiles every macro and model anew in each call, though they are the same, and asks which
+    columns a query has, though it is the same query on relations whose columns the project fixes. It makes a dict of a node each
+    time that a macro looks at it, a table with parsers of dates for each statement that returns nothing, and a macro anew for each
+    call of it, a hundred times per model; and each name in a macro is looked up through maps of maps.
     """
     global n_calls
     from dbt.adapters.duckdb import DuckDBAdapter
+    from dbt.cli import requires
     from dbt.clients.jinja import MacroGenerator
+    from dbt.constants import DEFAULT_ENV_PLACEHOLDER
     from dbt.context.macros import MacroNamespace
     from dbt.contracts.graph.manifest import FlatGraphMapping
+    from dbt.events.types import LogStartLine
     from dbt_common.clients import agate_helper
     from dbt_common.clients.jinja import CaughtMacroErrorWithNodeError, MacroFuzzEnvironment, MacroReturn
     from dbt_common.events import event_manager_client
     from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
     from jinja2.exceptions import TemplateRuntimeError
+    from jinja2.runtime import Context, missing
 
     class Selective(EventManager):
         def wants_debug(self) -> bool:
             return any(logger.level == EventLevel.DEBUG for logger in self.loggers)
 
         def fire_event(self, e, level=None, *more, **named) -> None:
-            if (level or e.level_tag()) != EventLevel.DEBUG or self.wants_debug():
+            # that a node starts is a line of the log which the one of its end repeats
+            if self.wants_debug() or (level or e.level_tag()) != EventLevel.DEBUG and not isinstance(e, LogStartLine):
                 super().fire_event(e, level, *more, **named)
 
     def fill(event, *values, **named) -> None:
         if manager.wants_debug() or not isinstance(event, DebugLevel):
             former_fill(event, *values, **named)
+
+    def parse_once(config, write_perf_info, write, write_json, integrations):
+        state = _project_state(config)
+        made, read = _manifests.get(state, (None, {}))
+        if made is None or write_json or any(os.environ.get(name, unset) != value for name, value in read.items()):
+            made = former_parse(config, write_perf_info, write, write_json, integrations)
+            _manifests[state] = made, {**made.env_vars}  # what parsing read: a build adds what it reads itself
+        else:
+            requires._wire_adapter_for_external_manifest(config, made, integrations)
+        return made
 
     def compile_once(templates, *source, **more):
         key = (type(templates), *source, *more.items())
@@ -189,6 +208,22 @@ def _less_ado():
             made[key] = former_look_up(macros, name)
         return made[key]
 
+    def resolve(context, name):
+        # as Context.resolve_or_missing, without asking each level of nested ChainMaps for all levels below it, twice
+        if name in context.vars:
+            return context.vars[name]
+        if "levels" not in context.__dict__:
+            context.levels = [(level, level.maps if isinstance(level, MacroNamespace) else [level]) for level in levels_of(context.parent)]
+        for level, maps in context.levels:
+            for values in maps:
+                if name in values:
+                    return level[name]
+        return missing
+
+    def levels_of(values):
+        for level in values.maps if type(values) is ChainMap else [values]:
+            yield from levels_of(level) if type(level) is ChainMap else [level]
+
     def call_macro(generator, *values, **named):
         # as MacroGenerator.__call__ and call_macro, with one macro for all calls from a node
         stack, name = generator.stack, generator.macro.unique_id
@@ -209,6 +244,7 @@ def _less_ado():
                 stack.pop(name)
 
     manager, nothing, is_collecting = Selective(), agate_helper.empty_table(), gc.isenabled()
+    former_parse, unset = requires.parse_manifest, DEFAULT_ENV_PLACEHOLDER
     former_manager, former_fill = event_manager_client.get_event_manager(), BaseEvent.__init__
     former_compile, former_describe = MacroFuzzEnvironment.compile, DuckDBAdapter.get_column_schema_from_query
     former_node, former_look_up = FlatGraphMapping.__getitem__, MacroNamespace.__getitem__
@@ -221,12 +257,26 @@ def _less_ado():
         with (_replaced(BaseEvent, "__init__", fill), _replaced(MacroFuzzEnvironment, "compile", compile_once),
               _replaced(DuckDBAdapter, "get_column_schema_from_query", describe_once),
               _replaced(FlatGraphMapping, "__getitem__", node_once), _replaced(MacroNamespace, "__getitem__", look_up_once),
-              _replaced(MacroGenerator, "__call__", call_macro), _replaced(agate_helper, "empty_table", lambda: nothing)):
+              _replaced(MacroGenerator, "__call__", call_macro), _replaced(requires, "parse_manifest", parse_once),
+              _replaced(Context, "resolve_or_missing", resolve), _replaced(agate_helper, "empty_table", lambda: nothing)):
             yield
     finally:
         event_manager_client.ctx_set_event_manager(former_manager)
         if is_collecting:
             gc.enable()
+
+
+def _project_state(config) -> tuple:
+    """All that decides what dbt makes of the project: its files, settings that they name, variables and the place to build in.
+
+    Argument: config, dbt's configuration of this call.
+    """
+    root, kinds = Path(config.project_root), ("model", "macro", "seed", "snapshot", "analysis", "test", "docs")
+    folders = {root / folder for kind in kinds for folder in getattr(config, f"{kind}_paths")}
+    files = [path for folder in folders for path in folder.rglob("*.*") if path.suffix in READ_BY_DBT] + [*root.glob("*.yml")]
+    stats = sorted((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in ((path, path.stat()) for path in files))
+    settings = (config.project_env_vars, config.profile_env_vars, config.cli_vars, config.target_name, [*config.credentials.connection_info()])
+    return (str(settings), *stats)
 
 
 @contextlib.contextmanager

@@ -152,6 +152,7 @@ def test_an_empty_setting_is_one_that_is_not_set_and_makes_dbt_parse_nothing_ane
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     for settings in ({}, {"SEGMENTS_RAW": "", "SEGMENTS_TARGET": "duckdb"}, {"SEGMENTS_TARGET": ""}):
+        monkeypatch.setattr("segmentation.dbt_run._manifests", {})  # as in a process of its own
         with environment(settings | WITH_UNITS):
             run_dbt(["parse"], Home(demo_copy.folder))
     assert [is_parsable for is_parsable, _ in found] == [True] * 3
