@@ -150,7 +150,6 @@ def _less_ado():
     from dbt.constants import DEFAULT_ENV_PLACEHOLDER
     from dbt.context.macros import MacroNamespace
     from dbt.contracts.graph.manifest import FlatGraphMapping
-    from dbt.events.types import LogStartLine
     from dbt_common.clients import agate_helper
     from dbt_common.clients.jinja import CaughtMacroErrorWithNodeError, MacroFuzzEnvironment, MacroReturn
     from dbt_common.events import event_manager_client
@@ -164,8 +163,7 @@ def _less_ado():
             return any(logger.level == EventLevel.DEBUG for logger in self.loggers)
 
         def fire_event(self, e, level=None, *more, **named) -> None:
-            # that a node starts is a line of the log which the one of its end repeats
-            if self.wants_debug() or (level or e.level_tag()) != EventLevel.DEBUG and not isinstance(e, LogStartLine):
+            if (level or e.level_tag()) != EventLevel.DEBUG or self.wants_debug():
                 super().fire_event(e, level, *more, **named)
 
     def fill(event, *values, **named) -> None:
