@@ -2,13 +2,19 @@
 
 import contextlib
 import gc
+import marshal
 import os
 import re
 import shutil
+import sys
 from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
+from importlib import metadata
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
+from types import CodeType
 
 from segmentation.errors import UserError
 from segmentation.files import read_yaml
@@ -16,6 +22,8 @@ from segmentation.home import PROJECT, Home
 from segmentation.session import area_of
 
 PARSED = "partial_parse.msgpack"
+COMPILED = f"jinja.{sys.implementation.cache_tag}"  # beside the parsed project
+MANY_TEMPLATES = 5_000  # a project has about 800: those of its former versions go
 # how DuckDB and Postgres say that a sum, or an amount in another currency, does not fit its type
 TOO_LARGE = r"DECIMAL\(\d+,\d+\) failed: value is out of range|Overflow in \w+ of DECIMAL|numeric field overflow"
 # how DuckDB says that a Parquet file is damaged: with the value, which may be somebody's address
@@ -27,7 +35,8 @@ READ_BY_DBT = (".sql", ".yml", ".yaml", ".csv", ".md")
 n_calls = 0  # of dbt in this process
 # for further calls of dbt in this process: the parsed project, compiled Jinja, the columns of queries that were compared with a contract
 _manifests: dict[tuple, tuple] = {}
-_templates: dict[tuple, object] = {}
+_compiled_before: dict[tuple, CodeType] = {}  # by other processes
+_templates: dict[tuple, CodeType] = {}
 _described: dict[tuple, list] = {}
 
 
@@ -83,7 +92,7 @@ def run_dbt(
     own |= {name: os.environ.get(name, "") for name in ("SEGMENTS_RAW", "SEGMENTS_UNIT_TESTS")}
     # a variable of dbt's own, left over in a shell, may leave out the snapshot and every check (DBT_RESOURCE_TYPES)
     own = {name: None for name in os.environ if name.startswith("DBT_") and not name.startswith(DBT_LOGS)} | own
-    with _parse_cache(target, folder), environment(own), contextlib.chdir(home.folder), _less_ado():
+    with _parse_cache(target, folder), _template_cache(), environment(own), contextlib.chdir(home.folder), _less_ado():
         try:
             result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])
         finally:
@@ -181,9 +190,9 @@ def _less_ado():
         return made
 
     def compile_once(templates, *source, **more):
-        key = (type(templates), *source, *more.items())
+        key = (type(templates).__qualname__, *source, *more.items())
         if key not in _templates:
-            _templates[key] = former_compile(templates, *source, **more)
+            _templates[key] = _compiled_before.get(key) or former_compile(templates, *source, **more)
         return _templates[key]
 
     def describe_once(adapter, sql):
@@ -318,6 +327,32 @@ def _parse_cache(target: Path, folder: str):
         shared.parent.mkdir(exist_ok=True)
         shutil.copy(own, fresh)
         os.replace(fresh, shared)
+
+
+@contextlib.contextmanager
+def _template_cache():
+    """Take over what earlier processes compiled of the project's Jinja, a second of every first call, and leave them what is new.
+
+    Like Python's own __pycache__: code beside the project that it was made of, taken by its source text, only of the same Python
+    and the same Jinja, and whole.
+    """
+    path = PROJECT / "target" / COMPILED
+    version = f"{MAGIC_NUMBER.hex()} {metadata.version('jinja2')} {metadata.version('dbt-common')}".encode()
+    if not _templates and not _compiled_before:
+        with contextlib.suppress(OSError, ValueError):
+            made_by, checksum, code = path.read_bytes().split(b"\n", 2)
+            if (made_by, checksum) == (version, sha256(code).hexdigest().encode()):
+                _compiled_before.update(marshal.loads(code))
+    n_known = len(_templates.keys() | _compiled_before.keys())
+    yield
+    templates = _compiled_before | _templates
+    if len(templates) > n_known:
+        code = marshal.dumps(templates if len(templates) < MANY_TEMPLATES else _templates)
+        with contextlib.suppress(OSError):  # a project that may not be written to only takes longer
+            path.parent.mkdir(exist_ok=True)
+            fresh = path.with_suffix(f".{os.getpid()}")
+            fresh.write_bytes(b"\n".join((version, sha256(code).hexdigest().encode(), code)))
+            os.replace(fresh, path)
 
 
 def _failure(done) -> str:

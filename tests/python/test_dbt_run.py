@@ -1,11 +1,14 @@
 """dbt in this process: what several calls have in common is done once, and anew when it has changed."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 from conftest import SETTINGS
 
-from segmentation.dbt_run import _project_state, environment, run_dbt
+from segmentation import dbt_run
+from segmentation.dbt_run import COMPILED, _project_state, environment, run_dbt
 from segmentation.home import Home
 
 
@@ -51,3 +54,48 @@ def test_a_changed_file_or_setting_is_another_project(tmp_path: Path):
         change()
         assert _project_state(dbt) not in states
         states.append(_project_state(dbt))
+
+
+@pytest.fixture
+def process(monkeypatch, tmp_path: Path) -> Callable[[], int]:
+    """A call of dbt as in a new process, on a project folder that may hold what an earlier one compiled. Returns how many templates it compiled."""
+    from dbt_common.clients.jinja import MacroFuzzEnvironment
+
+    compiled, former = [], MacroFuzzEnvironment.compile
+    monkeypatch.setattr(MacroFuzzEnvironment, "compile", lambda *given, **more: compiled.append(given) or former(*given, **more))
+
+    def call(*texts: str) -> int:
+        compiled.clear()
+        for name in ("_templates", "_compiled_before"):
+            monkeypatch.setattr(dbt_run, name, {})
+        with dbt_run._template_cache(), dbt_run._less_ado():
+            found = [MacroFuzzEnvironment().from_string(text).render({"one": 1}) for text in texts]
+        assert found == [text.replace("{{ one }}", "1") for text in texts]
+        return len(compiled)
+
+    monkeypatch.setattr(dbt_run, "PROJECT", tmp_path)
+    return call
+
+
+def test_what_a_process_compiled_the_next_one_takes_over(process):
+    assert [process("a {{ one }}", "b {{ one }}"), process("b {{ one }}", "a {{ one }}"), process("c {{ one }}"), process("c {{ one }}", "a {{ one }}")] == [
+        2, 0, 1, 0]
+
+
+@pytest.mark.parametrize("damage", [
+    lambda made: made[:-1], lambda made: made[:100] + b"?" + made[101:], lambda made: b"another version" + made, lambda made: b"", lambda made: b"\n\n"])
+def test_what_is_not_whole_or_of_another_version_is_compiled_anew(process, tmp_path: Path, damage):
+    assert process("a {{ one }}") == 1
+    path = tmp_path / "target" / COMPILED
+    path.write_bytes(damage(path.read_bytes()))
+    assert [process("a {{ one }}"), process("a {{ one }}")] == [1, 0]
+
+
+def test_templates_of_former_versions_of_the_project_go(process, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(dbt_run, "MANY_TEMPLATES", 3)
+    assert [process("a {{ one }}", "b {{ one }}"), process("c {{ one }}"), process("a {{ one }}", "c {{ one }}")] == [2, 1, 1]
+
+
+def test_a_project_that_may_not_be_written_to_only_takes_longer(process, tmp_path: Path):
+    (tmp_path / "target").write_text("a file in its place")
+    assert [process("a {{ one }}"), process("a {{ one }}")] == [1, 1]
