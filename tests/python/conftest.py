@@ -26,8 +26,8 @@ os.environ.update(ONE_THREAD)
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
 WITH_UNITS = {"SEGMENTS_UNIT_TESTS": "true"}  # as the demo is built: without, a build of its copy parses the whole project anew
 # `make test` gives whole files to the workers of pytest-xdist: the longest first, so that all end at about the same time.
-LONGEST = ["test_erase", "test_history_properties", "test_style", "test_rotation", "test_determinism", "test_coarse_sums", "test_stability",
-           "test_crash", "test_replay", "test_verify", "test_spec_gate", "test_erase_device", "test_predictions", "test_identity", "test_changes",
+LONGEST = ["test_erase", "test_history_properties", "test_style", "test_stability", "test_rotation", "test_determinism", "test_coarse_sums",
+           "test_crash", "test_verify", "test_replay", "test_spec_gate", "test_erase_device", "test_predictions", "test_identity", "test_changes",
            "test_ask", "test_export", "test_demo_data", "test_lifecycle", "test_soft_opt_in", "test_examples", "test_evidence"]
 RANKS = {name: number for number, name in enumerate(LONGEST)}
 SEGMENT_FOLDERS = sorted(path for path in (PROJECT / "models/segments").iterdir() if path.is_dir())
