@@ -13,6 +13,7 @@ from processes import shop_settings, write_rows, write_shop
 from test_changes import Rows
 
 from segmentation.backfill import COMPARED
+from segmentation.dbt_run import run_dbt
 from segmentation.home import Home
 from segmentation.replay import in_parts as parts
 from segmentation.verify import verify
@@ -128,12 +129,29 @@ def builds(settings: dict[str, str], tmp_path_factory) -> Built:
     return Built(folder, 0)
 
 
+class Filled(Built):
+    """A home after a backfill, and what each call of dbt built."""
+
+    calls: list[set[str]]
+
+
 @pytest.fixture(scope="module")
-def filled(settings: dict[str, str], tmp_path_factory) -> Built:
+def filled(settings: dict[str, str], tmp_path_factory) -> Filled:
     """Four dates backfilled at once, and a build at the fifth."""
-    built = command(tmp_path_factory.mktemp("filled") / "home", "backfill", "--from", DATES[0], "--to", DATES[3], **settings)
+    calls: list[set[str]] = []
+
+    def run(*given):
+        results = run_dbt(*given)
+        calls.append({done.node.name for done in results if done.node.resource_type != "operation"})  # hooks of every call
+        return results
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("segmentation.dbt_run.run_dbt", run)
+        built = command(tmp_path_factory.mktemp("filled") / "home", "backfill", "--from", DATES[0], "--to", DATES[3], **settings)
     assert built.code == 0
-    return built
+    filled = Filled(built.folder, 0)
+    filled.calls = calls
+    return filled
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +212,13 @@ def test_a_backfill_records_what_separate_builds_record(builds: Built, filled: B
         assert expected and [row for row in filled.rows(query) if place is None or row[place] not in barred] == expected
     keys = {key for (key,) in filled.rows("select customer_key from segments.segment_membership_history")}
     assert keys and not keys & barred
+
+
+def test_the_build_that_ends_a_backfill_loads_nothing_again_and_checks_what_every_build_checks(filled: Filled):
+    loading, _, _, closing = filled.calls
+    invariants = {path.stem for path in (PROJECT / "tests" / "singular").glob("*.sql")}
+    assert "stg_generic__orders" in loading and not loading & closing and len(invariants) > 10
+    assert invariants <= closing and {"segment_runs", "segment_membership", "segment_history"} <= closing
 
 
 def test_a_backfilled_run_is_marked(filled: Built):
