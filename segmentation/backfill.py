@@ -20,12 +20,14 @@ HELD = [
     "build", "--select", "evaluation_clock", "run_started", "segment_specs", "notices_as_held", "products_as_held",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
+# what is kept of each date, and what that rests on
 SELECTION = [
     "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
     "--exclude", "resource_type:snapshot", "segment_membership_history+", "segment_definition_changes", "segment_history",
     "segment_stability", "run_started", "replay_partitions", "replay_differences", "int_late_facts", "int_replay_differences",
-    "vendor_verification", "path:models/activation",
+    "vendor_verification", "int_soft_opt_ins+", "path:models/activation", "cohort_retention", "revenue_concentration",
     "int_consent_intervals+", "consent_evidence", "int_cancelled_sends+", "int_device_periods+",
+    "int_order_totals", "platform_reconciliation", "refunds", "int_prediction_inputs", "prediction_calibration",
     "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 # what a build keeps per as_of (schema, table), beside the snapshot of the membership
@@ -39,6 +41,8 @@ DATED = {"segment_migration": "to_as_of"}  # whose as_of has another name
 MEMBERSHIP = ("snapshots", "segment_membership")
 # what the next evaluation is compared with, in the restricted database; as in a build, of the last two: the last may be built again
 COMPARED = (*(("evaluated", f"int_evaluated_{what}") for what in ("customers", "matches", "permissions", "persons", "segments")), STABILITY)
+# the build that ends a backfill: what was loaded is there, and all that a build checks is checked
+CLOSING = ["build", "--select", "evaluation_clock+", "resource_type:test"]
 
 
 def dates(first: datetime, last: datetime, every: str) -> Iterator[datetime]:

@@ -183,6 +183,8 @@ def run_build_on_postgres(with_tests: bool) -> None:
 
 def run_demo() -> None:
     """Evaluate DEMO_AS_OFS into a home of their own, made anew, all but the newest in one build, and show sizes by week."""
+    from segmentation.backfill import CLOSING
+
     if os.environ.get("SEGMENTS_RAW"):
         raise UserError("The demo uses its own data: unset SEGMENTS_RAW.")
     check_environment()
@@ -199,7 +201,7 @@ def run_demo() -> None:
         settings = prepare(home)
         *past, newest = DEMO_AS_OFS
         record_past(home, settings, past, lambda: None)
-        evaluate(home, settings | {"AS_OF": str(newest)}, ["build", *WITHOUT_TESTS], "building")
+        evaluate(home, settings | {"AS_OF": str(newest)}, [*CLOSING, *WITHOUT_TESTS], "building")
         publish_and_show(home)
         show_sizes(home)
 
@@ -224,7 +226,7 @@ def run_replay(options: argparse.Namespace) -> int:
 
 def run_backfill(options: argparse.Namespace) -> None:
     """Give SEGMENTS_RAW (or the demo) its history: evaluate past dates, record them, then build the newest one."""
-    from segmentation.backfill import dates, newest_recorded_at, refuse_recorded
+    from segmentation.backfill import CLOSING, dates, newest_recorded_at, refuse_recorded
 
     check_environment()
     only_on_duckdb()
@@ -237,7 +239,7 @@ def run_backfill(options: argparse.Namespace) -> None:
         settings = prepare(home)
         record_past(home, settings, moments, lambda: newest_recorded_at(home, moments[-1]))
         console.print(f"{len(moments):,} dates recorded, from {moments[0]} to {moments[-1]}.")
-        evaluate(home, settings, ["build", *WITHOUT_TESTS], "building")
+        evaluate(home, settings, [*CLOSING, *WITHOUT_TESTS], "building")
         publish_and_show(home)
 
 

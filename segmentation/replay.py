@@ -18,12 +18,11 @@ PREFIX = "replay_"
 # where a replay in parts keeps what goes on from part to part
 HELD = "held_"
 MODES = ("as_recorded", "as_corrected")
-# what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot or what follows it
+# what the results rest on: what holds one state per as_of, and the small reference tables and specs it reads; never a snapshot
 SELECTION = [
-    "build", "--select", "evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs",
-    "--exclude", "resource_type:snapshot+", "run_started+", "int_evaluated_*+", "late_arrivals", "int_metric_*+", "path:models/marts/metrics",
-    "int_cancelled_sends+", "vendor_verification", "path:models/activation", "int_consent_intervals+", "consent_evidence", "int_device_periods+",
-    "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
+    "build", "--select",
+    *(f"+replay_partitions,{name}" for name in ("evaluation_clock+", "path:seeds/reference", "segment_registry", "segment_purposes", "segment_inputs")),
+    "--exclude", "resource_type:snapshot+", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
 ]
 # what the stability rule knows of the evaluation before, in the restricted database
 STABILITY = ("evaluated", "int_stability")

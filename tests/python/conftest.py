@@ -26,9 +26,9 @@ os.environ.update(ONE_THREAD)
 WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a build, for tests that read them
 WITH_UNITS = {"SEGMENTS_UNIT_TESTS": "true"}  # as the demo is built: without, a build of its copy parses the whole project anew
 # `make test` gives whole files to the workers of pytest-xdist: the longest first, so that all end at about the same time.
-LONGEST = ["test_erase", "test_history_properties", "test_style", "test_rotation", "test_determinism", "test_coarse_sums", "test_stability",
-           "test_crash", "test_replay", "test_verify", "test_spec_gate", "test_erase_device", "test_predictions", "test_identity", "test_changes",
-           "test_ask", "test_export", "test_demo_data", "test_lifecycle", "test_soft_opt_in", "test_examples", "test_evidence"]
+LONGEST = ["test_erase", "test_history_properties", "test_style", "test_stability", "test_rotation", "test_determinism", "test_coarse_sums",
+           "test_crash", "test_verify", "test_spec_gate", "test_replay", "test_erase_device", "test_predictions", "test_changes", "test_identity",
+           "test_ask", "test_export", "test_demo_data", "test_examples", "test_evidence", "test_lifecycle", "test_soft_opt_in"]
 RANKS = {name: number for number, name in enumerate(LONGEST)}
 SEGMENT_FOLDERS = sorted(path for path in (PROJECT / "models/segments").iterdir() if path.is_dir())
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared"
@@ -144,7 +144,7 @@ def write_tables(folder: Path, tables: dict[str, list[dict]]) -> Path:
         columns = list(dict.fromkeys(column for row in rows for column in row))
         lines = [",".join(columns)]
         for row in rows:
-            lines.append(",".join('"' + str(row.get(c, "")).replace('"', '""') + '"' for c in columns))
+            lines.append(",".join('"' + str("" if row.get(c) is None else row[c]).replace('"', '""') + '"' for c in columns))
         (folder / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 

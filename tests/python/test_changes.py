@@ -25,6 +25,7 @@ BETWEEN, LATE = "2026-03-02 10:00:00", "2026-02-20 10:00:00"  # LATE happened be
 class Rows:
     """The raw tables of the shop, filled one fact at a time; what has no recording time was known when it happened."""
 
+    name: str = ""  # of the file, where several share a shop: events and choices are numbered
     tables: dict[str, list[dict]] = field(default_factory=lambda: dict(orders=[], refunds=[], events=[], consents=[], exchange_rates=[], notices=[]))
 
     def order(self, who: str, when: str, amount: str, known: str = "", number: str = "1", **more: str) -> None:
@@ -41,13 +42,13 @@ class Rows:
     def event(self, who: str, event_type: str, when: str, amount: str = "", known: str = "") -> None:
         """Something the person did in the shop."""
         self.tables["events"].append(dict(
-            event_id=f"e{len(self.tables['events'])}", occurred_at=when, event_type=event_type, customer_id=who, amount=amount,
+            event_id=f"{self.name}e{len(self.tables['events'])}", occurred_at=when, event_type=event_type, customer_id=who, amount=amount,
             recorded_at=known or when))
 
     def say(self, who: str, purpose: str, status: str, when: str = "2025-06-01 10:00:00", known: str = "", notice: str = "v1", act: str = "") -> None:
         """A choice."""
         self.tables["consents"].append(dict(
-            consent_event_id=f"k{len(self.tables['consents'])}", purpose=purpose, status=status, effective_at=when,
+            consent_event_id=f"{self.name}k{len(self.tables['consents'])}", purpose=purpose, status=status, effective_at=when,
             customer_id=who, consent_version=notice, event_type=act, recorded_at=known or when))
 
     def notice(self, version: str, published_at: str, purposes: str, material_change: str = "false") -> None:

@@ -1,17 +1,15 @@
 """Rows whose later version names another person, another day or less: what was known of the former one is taken back, late.
 
-Every person's id says what happens to them between FIRST and SECOND.
+Every person's id says what happens to them between SECOND and THIRD, of a shop that other files share (dated_shop.py).
 """
 
-import shutil
-from pathlib import Path
-
 import pytest
-from conftest import Built, build, command, write_tables
-from test_changes import BETWEEN, EMAIL, FIRST, INGESTED_AT, LATE, PROFILING, SECOND, Rows
+from conftest import Built
+from dated_shop import SECOND, THIRD, dated_shop, people_of, replayed_shop
+from test_changes import EMAIL, LATE, PROFILING, Rows
 
 NEWS, HIGH, EXISTING = "new_subscriber_no_purchase", "high_lifetime_value", "existing_customer"
-EARLY, DAY_BEFORE = "2025-06-01 10:00:00", "2026-02-25 10:00:00"
+EARLY, DAY_BEFORE, BETWEEN = "2025-06-01 10:00:00", "2026-02-25 10:00:00", "2026-03-06 10:00:00"
 
 
 def corrected(rows: Rows, table: str, **changes: str) -> None:
@@ -21,7 +19,7 @@ def corrected(rows: Rows, table: str, **changes: str) -> None:
 
 def shop() -> dict[str, list[dict]]:
     """The raw tables."""
-    rows = Rows()
+    rows = Rows("corrections ")
     for who in ("consent of another", "consent of another, agreed since", "agreed on another day", "withdrawal of another"):
         rows.event(who, "subscribed", LATE)
         rows.say(who, EMAIL, "granted", when=EARLY)
@@ -47,13 +45,13 @@ def shop() -> dict[str, list[dict]]:
     # events
     for who in ("cart of another", "filled the cart of another"):
         rows.say(who, PROFILING, "granted", when=EARLY)
-    rows.event("cart of another", "add_to_cart", "2026-02-28 10:00:00", "80.00")
+    rows.event("cart of another", "add_to_cart", "2026-03-04 10:00:00", "80.00")
     corrected(rows, "events", customer_id="filled the cart of another")
     # links: the person goes by whom we knew first
     for day, who in enumerate(("linked", "was linked", "is linked"), start=1):
         rows.order(who, f"2026-01-0{day} 10:00:00", "150.00")
     rows.tables["identity_links"] = [dict(
-        link_id="l1", left_type="customer_id", left_id="linked", right_type="customer_id", right_id="was linked", match_class="deterministic",
+        link_id="corrected", left_type="customer_id", left_id="linked", right_type="customer_id", right_id="was linked", match_class="deterministic",
         effective_at="2026-01-11 10:00:00", recorded_at="2026-01-11 10:00:00")]
     corrected(rows, "identity_links", right_id="is linked")
     # of whom nothing else is known
@@ -66,7 +64,7 @@ def shop() -> dict[str, list[dict]]:
     return {name: table for name, table in rows.tables.items() if table}
 
 
-# person -> what is late of them at SECOND
+# person -> what is late of them at THIRD
 GAVE = "gave the consent of another"
 LATE_FACTS = {
     "consent of another": {"late_restriction"}, GAVE: {"late_grant"},
@@ -102,50 +100,38 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory) -> dict[str, str]:
-    raw = write_tables(tmp_path_factory.mktemp("corrections_raw"), shop())
-    return dict(SEGMENTS_RAW=str(raw), INGESTED_AT=INGESTED_AT, REPORTING_CURRENCY="EUR")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory, settings: dict[str, str]) -> Built:
-    """Both dates; a change that nothing explains would fail the second."""
-    home = tmp_path_factory.mktemp("corrections")
-    for as_of in (FIRST, SECOND):
-        assert build(home, "--without-tests", AS_OF=as_of, **settings).code == 0
-    return Built(home, 0)
+def built(tmp_path_factory) -> Built:
+    return dated_shop(tmp_path_factory)
 
 
 def named(built: Built, columns: str, relation: str, condition: str) -> list[tuple]:
-    """Rows of a table, the person first."""
-    return built.rows(f"select identifier, {columns} from {relation} inner join restricted.vault.customer_keys using (customer_key) where {condition}")
+    """Rows of a table about the people of this file, the person first."""
+    rows = built.rows(f"select identifier, {columns} from {relation} inner join restricted.vault.customer_keys using (customer_key) where {condition}")
+    return [row for row in rows if row[0] in people_of(shop())]
 
 
 def test_a_correction_is_late_for_whom_it_takes_a_fact_from(built: Built):
     found = {}
-    for who, fact in named(built, "fact", "audit.late_arrivals", f"as_of = '{SECOND}'"):
+    for who, fact in named(built, "fact", "audit.late_arrivals", f"as_of = '{THIRD}'"):
         found.setdefault(who, set()).add(fact)
     assert found == LATE_FACTS
 
 
 def test_who_enters_or_leaves_by_a_correction_has_its_reason(built: Built):
     rows = named(built, "segment_id, change, reason, is_late", "audit.segment_change_reasons",
-                 f"as_of = '{SECOND}' and segment_id in ('{NEWS}', '{HIGH}', '{EXISTING}')")
+                 f"as_of = '{THIRD}' and segment_id in ('{NEWS}', '{HIGH}', '{EXISTING}')")
     assert {row[:2]: row[2:] for row in rows} == CHANGES
 
 
 def test_of_whose_only_choice_was_somebody_elses_nobody_is_left(built: Built):
     both = "identifier in ('only chose', 'chose it')"
-    assert named(built, "as_of::varchar", "restricted.evaluated.int_evaluated_customers", f"{both} and as_of = '{FIRST}'") == [("only chose", FIRST)]
-    assert named(built, "as_of::varchar", "marts.customers", both) == [("chose it", SECOND)]
+    assert named(built, "as_of::varchar", "restricted.evaluated.int_evaluated_customers", f"{both} and as_of = '{SECOND}'") == [("only chose", SECOND)]
+    assert named(built, "as_of::varchar", "marts.customers", both) == [("chose it", THIRD)]
 
 
-def test_a_replay_as_corrected_knows_what_a_correction_took(built: Built, settings: dict[str, str], tmp_path: Path):
-    home = Path(shutil.copytree(built.folder, tmp_path / "home", symlinks=True))
-    replayed = command(home, "replay", "--as-of", FIRST, "--mode", "as_corrected", **settings, AS_OF=SECOND)
-    assert replayed.code == 0
+def test_a_replay_as_corrected_knows_what_a_correction_took(tmp_path_factory):
     causes = {}
-    for who, cause in named(replayed, "replay_cause", "audit.replay_differences", "true"):
+    for who, cause in named(replayed_shop(tmp_path_factory), "replay_cause", "audit.replay_differences", f"as_of = '{SECOND}'"):
         causes.setdefault(who, set()).add(cause)
     assert causes == {who: {"late_consent" if facts & {"late_grant", "late_restriction"} else "late_data"}
                       for who, facts in LATE_FACTS.items() if who not in UNMOVED}

@@ -1,6 +1,6 @@
 """Past dates evaluated again, and history made on day one: both against builds that were run one by one.
 
-That a backfill records what separate builds record: test_stability.py.
+That a backfill, also in parts, records what separate builds record: test_stability.py.
 """
 
 import json
@@ -11,15 +11,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import SEGMENT_FOLDERS, Built, command
-from processes import FIRST, KEYS, SECOND, Shop, export, shop_settings, undisturbed_shop
+from conftest import Built, command
+from processes import FIRST, SECOND, Shop, export, shop_settings, undisturbed_shop
 
-from segmentation.backfill import COMPARED, KEPT, dates
+from segmentation.backfill import KEPT, dates
 from segmentation.home import Home
 from segmentation.replay import Evaluation, recorded_evaluations
-from segmentation.verify import verify
-
-BEFORE = "2026-02-22 00:00:00"  # a week before FIRST
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +100,7 @@ def test_a_new_segment_enters_no_date_that_is_on_record_without_it(home: Built, 
 
 def test_a_new_segment_enters_a_date_that_is_evaluated_again(shop: Shop, tmp_path: Path):
     """Its new attempt has it, so a replay repeats it."""
-    built = command(tmp_path / "home", "build", "--without-tests", **shop_settings(shop.raw, FIRST))
-    assert built.code == 0
+    built = Built(Path(shutil.copytree(shop.homes[FIRST], tmp_path / "home", symlinks=True)), 0)
     as_if_new(built.folder, "existing_customer")
     assert command(built.folder, "build", "--without-tests", **shop_settings(shop.raw, FIRST)).code == 0
     assert built.rows("select attempt, n_members > 0 from audit.segment_evaluations where segment_id = 'existing_customer'") == [(2, True)]
@@ -134,70 +130,6 @@ def test_as_recorded_knows_what_was_known_and_as_corrected_what_is_known(home: B
     assert then == [Evaluation(first, first, first, first, None, None), Evaluation(second, second, second, second, None, first)]
     now = recorded_evaluations(Home(home.folder), "as_corrected", last=datetime.fromisoformat(FIRST))
     assert [one.as_of for one in now] == [datetime.fromisoformat(FIRST)] and now[0].known_at > now[0].as_of
-
-
-def test_a_backfill_in_parts_is_one_history(shop: Shop, tmp_path: Path, monkeypatch, capsys):
-    """One date at a time: what is compared, the intervals and the chain go on from part to part.
-
-    A replay, two dates at a time, finds every row.
-    """
-    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 1)
-    settings = shop_settings(shop.raw, SECOND)
-    built = command(tmp_path / "home", "backfill", "--from", BEFORE, "--to", FIRST, "--every", "week", **settings)
-    assert built.code == 0 and "backfilling 2 of 2" in capsys.readouterr().out
-    spans = "select distinct dbt_valid_from::varchar from snapshots.segment_membership where coalesce(dbt_valid_to, 'infinity') > ?"
-    assert {begin for (begin,) in built.rows(spans, [FIRST])} >= {BEFORE, FIRST}
-    reasons = "select reason = 'first_evaluation', count(*) > 0 from segments.segment_changes where as_of = ? group by all"
-    assert built.rows(reasons, [BEFORE]) == [(True, True)] and built.rows(reasons, [FIRST]) == [(False, True)]
-    assert [row[0] for row in built.rows("select origin from audit.segment_runs order by run_number")] == ["backfill"] * 2 + ["scheduled"]
-    assert verify(Home(built.folder)).findings == []
-    kinds = "select changed_at::varchar, change_kind, count(*) from segments.segment_history where change_kind <> 'membership' group by all"
-    assert built.rows(f"{kinds} order by all") == [(BEFORE, "defined", len(SEGMENT_FOLDERS)), (SECOND, "rule_changed", 2)]
-    # those barred at the date of the backfill are not in the record, and not in its replay
-    [(n_orders,)] = built.rows("select n_rows_in from audit.control_totals where table_name = 'orders'")
-    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * n_orders)
-    assert command(built.folder, "replay").code == 0 and "replaying 2 of 2" in capsys.readouterr().out
-    assert built.rows("select count(*) > 30, bool_and(is_root_equal) from audit.replay_partitions") == [(True, True)]
-
-
-WEEKS = [f"{day} 00:00:00" for day in ("2026-01-05", "2026-01-12", "2026-01-19")]
-# the last two dates, which the next build may compare, and the record; beside what says when and how often a date was built
-TWO_DATES = [".".join(("restricted", *table)) for table in COMPARED]
-ON_RECORD = ["marts.segment_migration", "segments.segment_changes", "audit.segment_change_reasons", "segments.segment_membership_history"]
-
-
-def kept(built: Built) -> dict[str, list[tuple]]:
-    return {table: built.rows(f"select * from {table} order by all") for table in [*TWO_DATES, *ON_RECORD]}
-
-
-@pytest.fixture(scope="module")
-def weekly(tmp_path_factory) -> tuple[dict[str, str], dict[str, list[tuple]]]:
-    """A shop of three orders, a week apart, and what a backfill of two weeks and a build of the third keep of it."""
-    folder = tmp_path_factory.mktemp("weekly")
-    (folder / "raw").mkdir()
-    (folder / "keys").write_text(KEYS)
-    orders = [f"{number},{date[:10]},{50 + number}.00,{who}" for number, (date, who) in enumerate(zip(WEEKS, "ABC"))]
-    (folder / "raw" / "orders.csv").write_text("\n".join(["order_id,ordered_at,gross_amount,customer_id", *orders]) + "\n")
-    settings = shop_settings(folder / "raw", WEEKS[2])
-    built = command(folder / "home", "backfill", "--from", WEEKS[0], "--to", WEEKS[1], "--every", "week", **settings)
-    assert built.code == 0
-    return settings, kept(built)
-
-
-def test_the_last_date_of_a_backfill_can_be_built_again(weekly, tmp_path: Path, monkeypatch):
-    """By the build that ends the backfill, and by one more: the date is compared with the one before, and nobody is new again.
-
-    Two weeks are evaluated at once, and the third in a part of its own: the last two dates lie in two parts.
-    """
-    settings, expected = weekly
-    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * len(WEEKS))
-    built = command(tmp_path / "home", "backfill", "--from", WEEKS[0], "--to", WEEKS[2], "--every", "week", **settings)
-    assert built.code == 0 and kept(built) == expected
-    for table in ("int_evaluated_customers", "int_evaluated_segments", "int_stability"):
-        assert built.rows(f"select distinct as_of::varchar from restricted.evaluated.{table} order by 1") == [(date,) for date in WEEKS[1:]]
-    moved = built.rows("select to_as_of::varchar, sum(customers) filter (from_group = 'new') from marts.segment_migration group by 1 order by 1")
-    assert moved == [(date, 1) for date in WEEKS[1:]]
-    assert command(tmp_path / "home", "build", "--without-tests", **settings).code == 0 and kept(built) == expected
 
 
 def test_a_backfill_is_refused_where_history_exists(shop: Shop, home: Built, capsys):

@@ -6,15 +6,14 @@ same in another spelling), other or none. Choices are written as in consent_trut
 """
 
 import csv
-import json
 import shutil
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from compiled import CompiledModels
-from conftest import Built, build, command
-from processes import KEYS
+from conftest import Built
+from dated_shop import dated_shop, erased_shop, later_shop, people_of
 from test_consent import AS_OF, NOTICES, choices_of, instant, records_of
 from test_vendors import own_keys
 
@@ -148,51 +147,37 @@ def test_a_merge_never_widens_a_soft_opt_in(models: CompiledModels, other: dict,
 # --- the audience of a real build, and an erasure
 
 
-def test_an_audience_holds_own_customers_until_they_object_or_are_erased(tmp_path: Path):
-    """vip is sent by e-mail to who agreed and to own customers; cart_abandoner and SMS ask for consent as ever."""
+def shop() -> dict[str, list[dict]]:
+    """The raw tables of this file in dated_shop.py: six persons, three of whom may be written to as customers and one of whom agreed."""
     three = "; ".join(f"0{month}-0{month} 200 own" for month in (1, 2, 3))
-    cases = {who: CASES["own customer"] | {"orders": three.replace("03-03", "02-25")} | change for who, change in {
+    tables = raw_of({who: CASES["own customer"] | {"orders": three.replace("03-03", "02-25")} | change for who, change in {
         "customer": {}, "goes": {}, "agreed": {"choices": "01-10 granted E"}, "objects": {"choices": "02-28 objected E"},
-        "elsewhere": {"place": "PL"}, "few orders": {"orders": "02-01 900 own"}}.items()}
-    raw = tmp_path / "raw"
-    raw.mkdir()
-    for table, rows in raw_of(cases).items():
-        if rows:
-            columns = list(dict.fromkeys(column for row in rows for column in row))
-            with (raw / f"{table}.csv").open("w", newline="") as file:
-                writer = csv.DictWriter(file, columns)
-                writer.writeheader()
-                writer.writerows(rows)
-    (tmp_path / "keys").write_text(KEYS)
-    given = dict(SEGMENTS_RAW=str(raw), SEGMENTS_KEY_FILE=str(tmp_path / "keys"), REPORTING_CURRENCY="EUR", INGESTED_AT="2026-03-11 00:00:00")
-    home = tmp_path / "home"
-    assert build(home, "--without-tests", AS_OF=AS_OF, **given).code == 0
-    built = Built(home, 0)
+        "elsewhere": {"place": "PL"}, "few orders": {"orders": "02-01 900 own"}}.items()})
+    return {name: rows for name, rows in tables.items() if rows and name != "notices"}
 
-    def bases() -> dict[str, str]:
-        return dict(built.rows("select identifier, permission_basis from marts.channel_permissions inner join restricted.vault.customer_keys "
-                               "using (customer_key) where channel = 'email'"))
 
-    def sent(segment: str = "vip") -> int:
+def test_an_audience_holds_own_customers_until_they_object_or_are_erased(tmp_path_factory):
+    """vip is sent by e-mail to who agreed and to own customers; cart_abandoner and SMS ask for consent as ever."""
+
+    def bases(built: Built) -> dict[str, str]:
+        rows = built.rows("select identifier, permission_basis from marts.channel_permissions inner join restricted.vault.customer_keys "
+                          "using (customer_key) where channel = 'email'")
+        return {who: basis for who, basis in rows if who in people_of(shop())}
+
+    def sent(built: Built, segment: str = "vip") -> int:
         return built.rows("select count(*) from activation.audience_memberships where audience_id = ?", [f"{segment}.email.newsletter"])[0][0]
 
-    assert bases() == {"customer": "soft_opt_in", "goes": "soft_opt_in", "few orders": "soft_opt_in", "agreed": "consent"}
+    built = dated_shop(tmp_path_factory)
+    assert bases(built) == {"customer": "soft_opt_in", "goes": "soft_opt_in", "few orders": "soft_opt_in", "agreed": "consent"}
     assert built.rows("select audience_id, is_soft_opt_in_enough from activation.audiences where channel = 'email' order by 1") == [
         ("cart_abandoner.email.newsletter", False), ("vip.email.newsletter", True)]
-    assert sent() == 3
+    assert sent(built) == 3
     consented = own_keys_of(built)
     listed = {key for (key,) in built.rows("select member_key from activation.audience_memberships where audience_id = 'vip.email.newsletter'")}
     assert len(consented) == 1 and consented < listed
-
-    request = tmp_path / "request.json"
-    request.write_text(json.dumps({
-        "regulation": "gdpr", "subject_request_id": "a7551968-d5d6-44b2-9831-815ac9017798", "subject_request_type": "erasure",
-        "submitted_time": "2026-03-09T10:00:00Z", "subject_identities": [
-            {"identity_type": "controller_customer_id", "identity_value": "goes", "identity_format": "raw"}]}))
-    assert command(home, "erase", "--request", str(request)).code == 0
-    assert set(bases()) == {"customer", "few orders", "agreed"}
-    assert build(home, "--without-tests", AS_OF="2026-03-10 00:00:00", **given).code == 0
-    assert set(bases()) == {"customer", "few orders", "agreed"} and sent() == 2
+    assert set(bases(erased_shop(tmp_path_factory))) == {"customer", "few orders", "agreed"}
+    later = later_shop(tmp_path_factory)
+    assert set(bases(later)) == {"customer", "few orders", "agreed"} and sent(later) == 2
 
 
 def own_keys_of(built: Built) -> set[str]:

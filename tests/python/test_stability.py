@@ -1,4 +1,4 @@
-"""The stability rule: the sequences of statistics.md 7, and real builds, one by one and in one backfill, which records the same.
+"""The stability rule: the sequences of statistics.md 7, and real builds, one by one, in one backfill and in one in parts, which record the same.
 
 Random histories: test_history_properties.py.
 """
@@ -12,7 +12,10 @@ from jinja_macros import Macros
 from processes import shop_settings, write_rows, write_shop
 from test_changes import Rows
 
+from segmentation.backfill import COMPARED
+from segmentation.dbt_run import run_dbt
 from segmentation.home import Home
+from segmentation.replay import in_parts as parts
 from segmentation.verify import verify
 
 # candidate by evaluation, evaluations before which the person purchased, expected with stability 2 and with 3
@@ -126,12 +129,46 @@ def builds(settings: dict[str, str], tmp_path_factory) -> Built:
     return Built(folder, 0)
 
 
+class Filled(Built):
+    """A home after a backfill, and what each call of dbt built."""
+
+    calls: list[set[str]]
+
+
 @pytest.fixture(scope="module")
-def filled(settings: dict[str, str], tmp_path_factory) -> Built:
+def filled(settings: dict[str, str], tmp_path_factory) -> Filled:
     """Four dates backfilled at once, and a build at the fifth."""
-    built = command(tmp_path_factory.mktemp("filled") / "home", "backfill", "--from", DATES[0], "--to", DATES[3], **settings)
+    calls: list[set[str]] = []
+
+    def run(*given):
+        results = run_dbt(*given)
+        calls.append({done.node.name for done in results if done.node.resource_type != "operation"})  # hooks of every call
+        return results
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("segmentation.dbt_run.run_dbt", run)
+        built = command(tmp_path_factory.mktemp("filled") / "home", "backfill", "--from", DATES[0], "--to", DATES[3], **settings)
     assert built.code == 0
+    filled = Filled(built.folder, 0)
+    filled.calls = calls
+    return filled
+
+
+@pytest.fixture(scope="module")
+def in_parts(settings: dict[str, str], tmp_path_factory) -> Built:
+    """All five dates backfilled, the fifth in a part of its own, and built again by the build that ends the backfill."""
+    folder = tmp_path_factory.mktemp("parts") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        at_once(patch, settings, 4)
+        built = command(folder, "backfill", "--from", DATES[0], "--to", DATES[4], **settings)
+        assert built.code == 0 and [len(part) for part in parts(Home(folder), DATES)] == [4, 1]
     return built
+
+
+def at_once(patch: pytest.MonkeyPatch, settings: dict[str, str], n_dates: int) -> None:
+    """Let so many dates of a shop be evaluated together."""
+    orders = Path(settings["SEGMENTS_RAW"], "orders.csv").read_text().splitlines()[1:]
+    patch.setattr("segmentation.replay.ROWS_AT_ONCE", n_dates * len(orders))
 
 
 def people(built: Built) -> dict[str, str]:
@@ -177,6 +214,13 @@ def test_a_backfill_records_what_separate_builds_record(builds: Built, filled: B
     assert keys and not keys & barred
 
 
+def test_the_build_that_ends_a_backfill_loads_nothing_again_and_checks_what_every_build_checks(filled: Filled):
+    loading, _, _, closing = filled.calls
+    invariants = {path.stem for path in (PROJECT / "tests" / "singular").glob("*.sql")}
+    assert "stg_generic__orders" in loading and not loading & closing and len(invariants) > 10
+    assert invariants <= closing and {"segment_runs", "segment_membership", "segment_history"} <= closing
+
+
 def test_a_backfilled_run_is_marked(filled: Built):
     assert filled.rows("select as_of::varchar, attempt, origin from audit.segment_runs order by as_of") == [
         *((date, 1, "backfill") for date in DATES[:4]), (DATES[4], 1, "scheduled")]
@@ -188,10 +232,50 @@ def test_a_backfilled_history_verifies(filled: Built):
     assert found.findings == [] and found.runs == 5 and found.partitions == 5 * len(SEGMENT_FOLDERS)
 
 
-def test_a_replay_counts_from_where_the_version_began_and_from_part_to_part(builds: Built, monkeypatch):
+# the last two dates, which the next build may compare, and the record; beside what says when and how often a date was built
+TWO_DATES = [".".join(("restricted", *table)) for table in COMPARED]
+ON_RECORD = ["marts.segment_migration", "segments.segment_changes", "audit.segment_change_reasons", "segments.segment_membership_history"]
+
+
+def kept(built: Built) -> dict[str, list[tuple]]:
+    return {table: built.rows(f"select * from {table} order by all") for table in [*TWO_DATES, *ON_RECORD]}
+
+
+def test_a_backfill_in_parts_is_one_history(filled: Built, in_parts: Built, settings: dict[str, str], monkeypatch, capsys):
+    """What is compared, the intervals and the chain go on from part to part; to the last date the build that ends it adds nothing.
+
+    A replay, three dates at a time, finds every row.
+    """
+    assert kept(in_parts) == kept(filled)
+    reasons = "select as_of::varchar, reason = 'first_evaluation', count(*) > 0 from segments.segment_changes group by all order by all"
+    assert in_parts.rows(reasons) == [(date, date == DATES[0], True) for date in DATES]
+    assert [row[0] for row in in_parts.rows("select origin from audit.segment_runs order by run_number")] == ["backfill"] * 5
+    assert verify(Home(in_parts.folder)).findings == []
+    kinds = "select changed_at::varchar, change_kind, count(*) from segments.segment_history where change_kind <> 'membership' group by all"
+    assert in_parts.rows(f"{kinds} order by all") == [(DATES[0], "defined", len(SEGMENT_FOLDERS)), (DATES[1], "rule_changed", 2)]
+    # those barred at the date of the backfill are not in the record, and not in its replay
+    at_once(monkeypatch, settings, 3)
+    assert command(in_parts.folder, "replay").code == 0 and "replaying 2 of 2" in capsys.readouterr().out
+    assert in_parts.rows("select count(distinct as_of), count(*) > 30, bool_and(is_root_equal) from audit.replay_partitions") == [(5, True, True)]
+
+
+def test_the_last_date_of_a_backfill_can_be_built_again(filled: Built, in_parts: Built, settings: dict[str, str]):
+    """By the build that ends the backfill, and by one more: the date is compared with the one before, and nobody is new again.
+
+    Four dates were evaluated at once, and the fifth in a part of its own: the last two dates lie in two parts.
+    """
+    expected = kept(filled)
+    assert kept(in_parts) == expected
+    for table in ("int_evaluated_customers", "int_evaluated_segments", "int_stability"):
+        assert in_parts.rows(f"select distinct as_of::varchar from restricted.evaluated.{table} order by 1") == [(date,) for date in DATES[3:]]
+    moved = in_parts.rows("select to_as_of::varchar, sum(customers) filter (from_group = 'new') from marts.segment_migration group by 1 order by 1")
+    assert moved == [(DATES[1], 1), (DATES[2], None), (DATES[3], None), (DATES[4], 1)], "X and Y"
+    assert build(in_parts.folder, "--without-tests", **settings).code == 0 and kept(in_parts) == expected
+
+
+def test_a_replay_counts_from_where_the_version_began_and_from_part_to_part(builds: Built, settings: dict[str, str], monkeypatch):
     """Replayed are the last three dates, and the one before them for the count; two at once."""
-    [(n_orders,)] = builds.rows("select n_rows_in from audit.control_totals where table_name = 'orders'")
-    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", 2 * n_orders)
+    at_once(monkeypatch, settings, 2)
     assert command(builds.folder, "replay", "--from", DATES[2]).code == 0
     found = builds.rows("select as_of::varchar, sum(n_recorded) > 0, sum(n_recorded) = sum(n_identical), bool_and(is_root_equal)"
                         " from audit.replay_partitions group by 1 order by 1")
