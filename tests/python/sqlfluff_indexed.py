@@ -39,7 +39,6 @@ class Tree:
     def __init__(self, root: BaseSegment):
         # the segment, its ancestors, its place among their children, the number of words before it, the end of what it contains
         self.root, self.segments, self.of_type, self.n_words = root, [], defaultdict(list), 0
-        self.infos = {}  # what was found out about a select
         root.__dict__["raw_segments"] = Raws(root.raw_segments)
         self._add(root, (), 0)
 
@@ -55,9 +54,10 @@ class Tree:
 
 
 class Latest:
-    """The tree that is looked at. It is kept until the next: no segment of another one has the id of one of its own meanwhile."""
+    """The tree that is looked at, and what was found out about its selects. A segment is kept beside its id, which another would get else."""
 
     tree: Tree | None = None
+    infos: dict[tuple[int, bool], tuple] = {}
 
 
 def crawl(crawler: SegmentSeekerCrawler, context: RuleContext) -> Iterator[RuleContext]:
@@ -68,7 +68,7 @@ def crawl(crawler: SegmentSeekerCrawler, context: RuleContext) -> Iterator[RuleC
         yield from former_crawl(crawler, context)
         return
     if Latest.tree is None or Latest.tree.root is not root:
-        Latest.tree = Tree(root)
+        Latest.tree, Latest.infos = Tree(root), {}
     tree, after = Latest.tree, 0
     for number in sorted({number for kind in crawler.types for number in tree.of_type[kind]}):
         if number < after:
@@ -83,10 +83,12 @@ def crawl(crawler: SegmentSeekerCrawler, context: RuleContext) -> Iterator[RuleC
 
 def get_select_statement_info(segment: BaseSegment, dialect, early_exit: bool = True):
     """As the function of this name, once for each select."""
-    infos, key = Latest.tree.infos, (id(segment), early_exit)
-    if key not in infos:
-        infos[key] = former_info(segment, dialect, early_exit)
-    return infos[key]
+    key = id(segment), early_exit
+    if key not in Latest.infos:
+        Latest.infos[key] = segment, former_info(segment, dialect, early_exit)
+    info = Latest.infos[key][1]
+    # a rule may add to the lists that it is given
+    return info and type(info)(*[list(part) if isinstance(part, list) else part for part in info])
 
 
 def get_parent(segment: BaseSegment) -> tuple[BaseSegment, int] | None:

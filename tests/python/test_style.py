@@ -30,6 +30,8 @@ order by 1, b desc
 
 
 
+select o.a from first_one as o where o.b in (select i.b from second_one as i where i.c in (select o.d from third_one as o));
+
 with unused as (select 1 as a), used as (
     select a, case when a = 1 then 2 else case when a = 3 then 4 end end as c from (select a, b from deep as q join deep as q on q.a = q.b) as inner_one
 )
@@ -74,8 +76,8 @@ def test_the_sql_has_one_style(parsed):
 
 
 def test_sqlfluff_finds_the_same_with_its_index(tmp_path):
-    (tmp_path / "faulty.sql").write_text(FAULTY)
-    (tmp_path / "unreadable.sql").write_text(FAULTY.replace("limit 1", "limit 1 union select a, b from used"))
+    (tmp_path / "1 unreadable.sql").write_text(FAULTY.replace("limit 1", "limit 1 union select a, b from used"))
+    (tmp_path / "2 readable.sql").write_text(FAULTY)
     arguments = ("lint", str(tmp_path), *CONFIGURED, "--templater", "jinja")
     plain, indexed = command("-m", "sqlfluff", *arguments), command(*INDEXED, *arguments)
     assert plain.returncode == indexed.returncode == 1
