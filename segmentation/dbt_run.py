@@ -92,11 +92,11 @@ def run_dbt(
     own |= {name: os.environ.get(name, "") for name in ("SEGMENTS_RAW", "SEGMENTS_UNIT_TESTS")}
     # a variable of dbt's own, left over in a shell, may leave out the snapshot and every check (DBT_RESOURCE_TYPES)
     own = {name: None for name in os.environ if name.startswith("DBT_") and not name.startswith(DBT_LOGS)} | own
-    with _parse_cache(target, folder), _template_cache(), environment(own), contextlib.chdir(home.folder), _less_ado():
+    with parse_cache(target, folder), _template_cache(), environment(own), contextlib.chdir(home.folder), _less_ado():
         try:
             result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])
         finally:
-            _close_databases()
+            close_databases()
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     if result.exception is not None:
@@ -297,7 +297,7 @@ def _replaced(owner, name: str, by: Callable):
         setattr(owner, name, former)
 
 
-def _close_databases() -> None:
+def close_databases() -> None:
     """Close what dbt-duckdb keeps open for the life of the process: readers want the files, and the next home has others."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
@@ -307,7 +307,7 @@ def _close_databases() -> None:
 
 
 @contextlib.contextmanager
-def _parse_cache(target: Path, folder: str):
+def parse_cache(target: Path, folder: str = "", project: Path = PROJECT):
     """Lend a new home the parsed project of an earlier one: parsing takes longer than building the demo.
 
     dbt checks itself whether the cache fits. It does because the home is always "." to dbt; only demo and shop differ, builds with unit tests, and
@@ -316,7 +316,7 @@ def _parse_cache(target: Path, folder: str):
     kind = "shop" if os.environ.get("SEGMENTS_RAW") else "demo"
     engine = "postgres" if os.environ.get("SEGMENTS_TARGET") == "postgres" else ""
     units = "units" if os.environ.get("SEGMENTS_UNIT_TESTS") == "true" else ""
-    own, shared = target / PARSED, PROJECT / "target" / "_".join(filter(None, (kind, engine, units, folder, PARSED)))
+    own, shared = target / PARSED, project / "target" / "_".join(filter(None, (kind, engine, units, folder, PARSED)))
     with contextlib.suppress(OSError):  # a project that may not be written to only takes longer
         if not own.exists():
             own.parent.mkdir(parents=True, exist_ok=True)

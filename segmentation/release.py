@@ -1,5 +1,6 @@
 """Releases rule versions: writes their hashes into seeds/reference/segment_locks.csv, where the spec gate holds to them."""
 
+import contextlib
 import csv
 import json
 import re
@@ -7,7 +8,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from segmentation.dbt_run import environment
+from segmentation.dbt_run import close_databases, environment, parse_cache
 from segmentation.errors import UserError
 from segmentation.files import write_whole
 from segmentation.home import PROJECT
@@ -86,13 +87,17 @@ def rule_hashes(project: Path = PROJECT) -> dict[Version, str]:
             row = json.loads(event.data.msg)
             hashes[row["segment_id"], row["spec_version"]] = row["rule_hash"]
 
-    # a home of its own: hashing needs no data, and must not wait for a running build; no settings from a file `.env`
-    own = {"SEGMENTS_TARGET": "duckdb", "PYTHON_DOTENV_DISABLED": "1"}
-    with tempfile.TemporaryDirectory() as home, environment(own | {"SEGMENTS_HOME": home}):
-        result = dbtRunner(callbacks=[collect]).invoke([
-            "run-operation", "segment_hashes", "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
-            "--target-path", f"{home}/target", "--log-path", f"{home}/logs",
-        ])
+    # a home of its own: hashing needs no data, and must not wait for a running build; no settings from a file `.env`. Settings and
+    # place are those of a build of the demo, whose parsed project serves here too
+    own = {"SEGMENTS_HOME": ".", "SEGMENTS_TARGET": "duckdb", "SEGMENTS_RAW": "", "SEGMENTS_UNIT_TESTS": "", "PYTHON_DOTENV_DISABLED": "1"}
+    with tempfile.TemporaryDirectory() as home, environment(own), contextlib.chdir(home), parse_cache(Path(home, "target"), project=project):
+        try:
+            result = dbtRunner(callbacks=[collect]).invoke([
+                "run-operation", "segment_hashes", "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
+                "--target-path", f"{home}/target", "--log-path", f"{home}/logs",
+            ])
+        finally:
+            close_databases()
     if not result.success:
         message = str(result.exception or result.result.results[0].message)
         lines = [line.strip() for line in message.splitlines()]

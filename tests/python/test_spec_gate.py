@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros, Refused
 
-from segmentation.dbt_run import environment
+from segmentation.dbt_run import close_databases, environment, parse_cache
 from segmentation.errors import UserError
 from segmentation.home import PROJECT
 from segmentation.new_segment import GOLDEN, UNION, new_segment
@@ -879,12 +879,14 @@ def run_dbt(project: Path, *selected: str) -> str:
     from dbt.cli.main import dbtRunner
 
     (project / "home").mkdir(exist_ok=True)
-    # the home by one name in every copy: dbt would parse the whole project anew for another profile
-    with environment({"SEGMENTS_HOME": "home"}), contextlib.chdir(project):
+    # the home by one name in every copy, and in a release: dbt would parse the whole project anew for another profile
+    settings = {"SEGMENTS_HOME": ".", "SEGMENTS_TARGET": "duckdb", "SEGMENTS_RAW": "", "SEGMENTS_UNIT_TESTS": ""}
+    with environment(settings), contextlib.chdir(project / "home"), parse_cache(project / "target", project=project):
         result = dbtRunner().invoke([
             "run", "--select", "customer_features", *selected, "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
             "--target-path", str(project / "target"), "--log-path", str(project / "logs"),
         ])
+        close_databases()  # a build after this one would get the databases of this ".", and not its own
     return "" if result.success else str(result.exception or [row.message for row in result.result.results])
 
 
