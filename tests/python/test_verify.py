@@ -444,6 +444,21 @@ def test_each_published_table_that_was_edited_is_named(copied: Tampered):
     assert len(copied.verify().findings) == len(recorded)
 
 
+def test_rows_that_two_relations_do_not_share_are_counted_in_any_order():
+    """What is empty is a value, and a row that says nothing is a row."""
+    with duckdb.connect() as connection:
+        for one, other, expected in (
+            ([], [], (0, 0)), ([(1, "a"), (2, None)], [(1, "a"), (2, None)], (0, 0)), ([(1, "a"), (2, "b")], [(2, "b"), (1, "a")], (0, 0)),
+            ([(1, None)], [(1, "")], (1, 1)), ([(None, None)], [], (1, 0)), ([(None, None)], [(None, None)] * 2, (0, 1)),
+            ([(1, "a"), (1, "a"), (2, "b")], [(1, "a"), (2, "b"), (2, "b")], (1, 1)), ([(1, "a")] * 4, [(2, "a")], (4, 1)),
+        ):
+            for name, rows in (("one", one), ("other", other)):
+                connection.execute(f"create or replace table {name} (number integer, text varchar)")
+                for row in rows:
+                    connection.execute(f"insert into {name} values (?, ?)", row)
+            assert verifying._unlike(connection, "one", "other") == expected
+
+
 def test_a_table_put_into_the_published_copy_is_named(copied: Tampered):
     edit_copy(copied, 'create table marts."stran.gers" as select 1 as n')
     copied.finds(f"published/{DATABASE}", "marts.stran.gers is no table of the warehouse")
