@@ -385,7 +385,6 @@ def lifecycle_home() -> Iterator[Home]:
     with opened_home() as home:
         if not home.holds_build():
             raise UserError(f"{home.place} holds no build yet: there is nobody to erase.")
-        home.check_databases()
         check_tables(home)
         yield home
 
@@ -492,8 +491,9 @@ def run_restore_check(path: Path | None) -> None:
             raise UserError(f"--list: there is no file {path}.")
         entries = read_list(path or home.erasures)
         lost = lost_erasures(home, entries)
+        graph = project_graph(home) if lost else None
         for entry in lost:
-            done = erase_again(home, entry, project_graph(home), present(), executor())
+            done = erase_again(home, entry, graph, present(), executor())
             rows = sum(number for _, number in done.relations)
             console.print(f"Was back, erased again: request {printable(entry['request_id'])}, {rows:,} rows of {len(done.relations)} tables",
                           markup=False, soft_wrap=True)

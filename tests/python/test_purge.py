@@ -44,7 +44,8 @@ def state(home: Home) -> list[list[tuple]]:
     """What a purge may change, in both databases."""
     relations = ("snapshots.segment_membership", "segments.segment_membership_history", "segments.segment_changes", "audit.pruned_leaves",
                  "audit.deletion_ledger", "restricted.vault.outbox")
-    return [rows(home, f"from {relation} order by all") for relation in relations] + [rows(home, LOG)]
+    with home.writing():
+        return [rows(home, f"from {relation} order by all") for relation in relations] + [rows(home, LOG)]
 
 
 def test_what_ended_before_the_cutoff_is_gone_and_the_record_still_proves_itself(home: Home):
