@@ -493,6 +493,27 @@ def test_each_published_table_that_was_edited_is_named(copied: Tampered):
     assert len(copied.verify().findings) == len(recorded)
 
 
+def test_nothing_is_published_but_the_tables_of_marts_and_segments(shop: Shop, files: Tampered):
+    """Whatever somebody put into the warehouse; with it, the copy is still that of the build."""
+    files.change(
+        "create view marts.own_view as select 'own word' as word", "create table main.own_table as select 'own word' as word",
+        'create schema "own ""schema"', 'create table "own ""schema".customers as from marts.customers', "create view main.own_view as from marts.own_view",
+        "create macro own_macro(x) as x || 'own word'", "create macro marts.own_rows(x) as table select x || 'own word' as word")
+    publish(Home(files.folder))
+
+    def said(home: Path) -> list[list[tuple]]:
+        with duckdb.connect(str(home / "published" / DATABASE), read_only=True) as connection:
+            own = "where database_name = current_database() and not internal"
+            return [connection.execute(query).fetchall() for query in (
+                f"select schema_name, table_name, comment from duckdb_tables() {own} order by all",
+                f"select schema_name, table_name, column_name, data_type, comment from duckdb_columns() {own} order by all",
+                f"select schema_name from duckdb_schemas() {own} order by all", f"select view_name from duckdb_views() {own}",
+                f"select function_name, macro_definition from duckdb_functions() {own}")]
+
+    assert said(files.folder) == said(shop.home) and all(comment for *_, comment in said(files.folder)[0])
+    assert not [path for path in (files.folder / "published").rglob("*") if path.is_file() and b"own word" in path.read_bytes()]
+
+
 def test_rows_that_two_relations_do_not_share_are_counted_in_any_order():
     """What is empty is a value, and a row that says nothing is a row."""
     with duckdb.connect() as connection:
