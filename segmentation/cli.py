@@ -544,7 +544,6 @@ def run_vault(options: argparse.Namespace) -> None:
     if not home.warehouse.exists() or not home.restricted.exists():
         raise UserError(f"{home.folder} holds no build yet: run `segmentation build` first.")
     with home.locked():
-        home.check_databases()
         refuse_unready(home)
         with home.writing() as warehouse:
             tend_vault(warehouse, "restricted.vault", home.kind == "demo", str(home.folder), at, options.action)
@@ -797,11 +796,11 @@ def publish_and_show(home: Home) -> None:
     publish(home)
     with connect_read_only(home.warehouse) as warehouse:
         show_segments(lambda sql: warehouse.execute(sql).fetchall())
+        head = head_of(warehouse)
     database = printable(str(home.published / DATABASE))
     console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
     # rich would break a hash at the edge of a narrow terminal
-    head = head_of(home.warehouse)
     said = f"Head hash:  {head}  (keep it elsewhere, for segmentation verify --anchor)" if head else (
         "Nothing was recorded: no usable row of the input names a customer.")
     console.print(said, soft_wrap=True)

@@ -620,7 +620,6 @@ def check_hash(text: str) -> str:
     return cleaned
 
 
-def head_of(warehouse: Path) -> str:
-    """The hash of the newest run of a warehouse: what to keep elsewhere as the anchor."""
-    with connect_read_only(warehouse) as connection:
-        return connection.execute("select max_by(run_hash, run_number) from warehouse.audit.segment_runs").fetchone()[0]
+def head_of(warehouse: duckdb.DuckDBPyConnection) -> str | None:
+    """The hash of the newest run of a warehouse: what to keep elsewhere as the anchor. None where no run is recorded."""
+    return warehouse.execute("select max_by(run_hash, run_number) from warehouse.audit.segment_runs").fetchone()[0]

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-from conftest import Built, build, made_once
+from conftest import Built, build, copy_home, made_once
 from processes import FIRST, KEYS, SECOND, shop_settings, write_rows, write_shop
 
 from segmentation.dbt_run import project_graph
@@ -101,6 +101,10 @@ class Shop:
 
     def copy(self, folder: Path) -> Home:
         """A home that a test may change."""
+        return Home(copy_home(self.home, folder))
+
+    def whole_copy(self, folder: Path) -> Home:
+        """The same with every file, for tests that look into all."""
         return Home(Path(shutil.copytree(self.home, folder, symlinks=True)))
 
     def build(self) -> Built:
