@@ -387,7 +387,6 @@ def lifecycle_home() -> Iterator[Home]:
     with opened_home() as home:
         if not home.holds_build():
             raise UserError(f"{home.place} holds no build yet: there is nobody to erase.")
-        home.check_databases()
         check_tables(home)
         yield home
 
@@ -494,8 +493,9 @@ def run_restore_check(path: Path | None) -> None:
             raise UserError(f"--list: there is no file {path}.")
         entries = read_list(path or home.erasures)
         lost = lost_erasures(home, entries)
+        graph = project_graph(home) if lost else None
         for entry in lost:
-            done = erase_again(home, entry, project_graph(home), present(), executor())
+            done = erase_again(home, entry, graph, present(), executor())
             rows = sum(number for _, number in done.relations)
             console.print(f"Was back, erased again: request {printable(entry['request_id'])}, {rows:,} rows of {len(done.relations)} tables",
                           markup=False, soft_wrap=True)
@@ -546,7 +546,6 @@ def run_vault(options: argparse.Namespace) -> None:
     if not home.warehouse.exists() or not home.restricted.exists():
         raise UserError(f"{home.folder} holds no build yet: run `segmentation build` first.")
     with home.locked():
-        home.check_databases()
         refuse_unready(home)
         with home.writing() as warehouse:
             tend_vault(warehouse, "restricted.vault", home.kind == "demo", str(home.folder), at, options.action)
@@ -799,11 +798,11 @@ def publish_and_show(home: Home) -> None:
     publish(home)
     with connect_read_only(home.warehouse) as warehouse:
         show_segments(lambda sql: warehouse.execute(sql).fetchall())
+        head = head_of(warehouse)
     database = printable(str(home.published / DATABASE))
     console.print(f"Look next:  {database}  (open it in any DuckDB client)", markup=False, soft_wrap=True)
     console.print("            make docs   make demo   README.md, 'Ask a past date'")
     # rich would break a hash at the edge of a narrow terminal
-    head = head_of(home.warehouse)
     said = f"Head hash:  {head}  (keep it elsewhere, for segmentation verify --anchor)" if head else (
         "Nothing was recorded: no usable row of the input names a customer.")
     console.print(said, soft_wrap=True)

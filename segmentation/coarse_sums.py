@@ -64,10 +64,14 @@ def statements(keys: str) -> list[str]:
         update marts.segment_metrics as metrics
         set is_coarsened = true,
             rounded_to = {unit(TO_DATE)},
-            rounded_to_in_window = {unit(IN_WINDOW)},
-            {all_rounded('metrics', TO_DATE)},
-            {all_rounded('metrics', IN_WINDOW)}
+            rounded_to_in_window = {unit(IN_WINDOW)}
         where not metrics.is_coarsened and {counted('metrics', ['as_of', 'window_from'], keys)}
+        """,
+        f"""
+        update marts.segment_metrics
+        set {all_rounded('rounded_to', TO_DATE)},
+            {all_rounded('rounded_to_in_window', IN_WINDOW)}
+        where is_coarsened
         """,
         f"""
         update marts.segment_metrics
@@ -87,13 +91,13 @@ def statements(keys: str) -> list[str]:
         f"""
         update marts.segment_conversions as conversions
         set is_coarsened = true,
-            rounded_to = {unit(prefixed('conversions', CONVERTED))},
-            {all_rounded('conversions', CONVERTED)}
+            rounded_to = {unit(prefixed('conversions', CONVERTED))}
         from marts.segment_metrics as metrics
         where not conversions.is_coarsened and metrics.breakdown = 'total'
             and conversions.as_of = metrics.as_of and conversions.segment_id = metrics.segment_id
             and {counted('metrics', ['window_from'], keys)}
         """,
+        f"update marts.segment_conversions set {all_rounded('rounded_to', CONVERTED)} where is_coarsened",
         f"""
         update marts.segment_conversions as conversions
         set average_order_value_in_window = {ratio('conversions.net_revenue_in_window', 'conversions.order_count_in_window')},
@@ -106,10 +110,10 @@ def statements(keys: str) -> list[str]:
         update marts.buying_behaviour as report
         set is_coarsened = true,
             rounded_to = {unit(REPORT)},
-            {all_rounded('report', REPORT)},
             {', '.join(f'{name} = {rounded_share(name)}' for name in CONCENTRATION)}
         where not report.is_coarsened and {known('report', 'as_of', keys)}
         """,
+        f"update marts.buying_behaviour set {all_rounded('rounded_to', REPORT)} where is_coarsened",
         f"""
         update marts.buying_behaviour
         set average_order_value = {ratio('net_spend', 'order_count')},
@@ -164,9 +168,15 @@ def rounded(name: str, persons: str, sums: Sums) -> str:
     return f"case when {persons} >= {K} then {by_unit(sums, lambda exponent: f'round({name}, {-exponent})')} end"
 
 
-def all_rounded(row: str, sums: Sums) -> str:
-    """The assignments that round all sums of a row to their unit."""
-    return ", ".join(f"{name} = {rounded(f'{row}.{name}', f'{row}.{persons}', prefixed(row, sums))}" for name, persons in sums)
+def all_rounded(unit_column: str, sums: Sums) -> str:
+    """The assignments that round all sums of a coarse row to the unit that stands in one of its columns.
+
+    What is rounded already stays as it is. To work out the unit anew for each sum made statements that took longer to plan than to run.
+    """
+    def told(name: str) -> str:
+        return " ".join(f"when {power(exponent)} then round({name}, {-exponent})" for exponent in MONEY_DIGITS)
+
+    return ", ".join(f"{name} = case when {persons} >= {K} then case {unit_column} {told(name)} end end" for name, persons in sums)
 
 
 def rounded_share(name: str, persons: str = "n_buyers") -> str:

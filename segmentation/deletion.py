@@ -36,15 +36,17 @@ def append(warehouse: Session, log: ChainedLog, rows: list[dict], unhashed: Sequ
     """
     newest = warehouse.execute(f"select {log.number}, log_hash from {log.relation} order by {log.number} desc limit 1").fetchone()
     number, previous = newest or (0, CHAIN_START)
-    appended = []
+    appended, inserted = [], []
     for row in rows:
         number += 1
         record = {name: row.get(name) for name, _ in log.fields} | {log.number: number}
         digest = log.hash_of(previous, record)
         values = record | {name: row.get(name) for name in unhashed} | {"previous_hash": previous, "log_hash": digest}
-        warehouse.execute(f"insert into {log.relation} ({', '.join(values)}) values ({', '.join('?' * len(values))})", list(values.values()))
+        inserted.append(list(values.values()))
         previous = digest
         appended.append((number, digest))
+    if inserted:
+        warehouse.executemany(f"insert into {log.relation} ({', '.join(values)}) values ({', '.join('?' * len(values))})", inserted)
     return appended
 
 
@@ -121,7 +123,8 @@ def rewrite(path: Path) -> None:
     for left in (fresh, fresh.with_name(fresh.name + ".wal")):
         left.unlink(missing_ok=True)
     try:
-        duckdb.connect(str(path), config=duckdb_settings()).close()  # takes in what a killed process left in the write-ahead log
+        if path.with_name(path.name + ".wal").exists():  # what a killed process left: taken in
+            duckdb.connect(str(path), config=duckdb_settings()).close()
         # what does not fit in memory goes where the next lock of the home removes it
         with duckdb.connect(config=duckdb_settings(temp_directory=f"{path}.tmp")) as connection:
             for catalog, file, mode in (("former", path, " (read_only)"), ("fresh", fresh, "")):
@@ -163,11 +166,20 @@ def files_naming(folders: list[Path], words: list[str], passed_over: list[Path])
         return []
     pattern, longest = pattern_of(words), max(len(word.encode()) for word in words)
     found = []
-    for path in sorted({path for folder in folders if folder.exists() for path in folder.rglob("*")}):
-        if any(path == kept or kept in path.parents for kept in passed_over) or not path.is_file() or path.is_symlink():
-            continue
+    for path in sorted(_files_in(folders, {str(path) for path in passed_over})):
         if path.suffix == ".parquet" and _parquet_names(path, words) or _bytes_hold(path, pattern, longest):
             found.append(path)
+    return found
+
+
+def _files_in(folders: list[Path], passed_over: set[str]) -> set[Path]:
+    """The files in these folders and theirs, no links. Folders that are passed over are not entered."""
+    found = set()
+    for folder in folders:
+        for parent, inner, names in os.walk(folder):
+            inner[:] = [name for name in inner if os.path.join(parent, name) not in passed_over]
+            paths = [path for path in (os.path.join(parent, name) for name in names) if path not in passed_over]
+            found.update(Path(path) for path in paths if os.path.isfile(path) and not os.path.islink(path))
     return found
 
 

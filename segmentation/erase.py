@@ -8,9 +8,11 @@ for is the rest: bytes and files. Source: privacy.md 2.6, 3.2 and 5.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -125,9 +127,13 @@ def plan(warehouse: Session, person: Person, graph, request_key: str, request: R
 def resume(home: Home) -> Erased:
     """Carry an erasure that was begun to its end, from the first step: those that were done do nothing again."""
     journal = Journal.read(home.journal)
-    left = [path for step in (STEPS if home.is_in_files else STEPS_AT_ONCE) for path in step(home, journal) or ()]
-    with home.writing() as warehouse:
-        return replace(_done(warehouse, journal.request_key), left_files=left)
+    left: list[Path] = []
+    # steps in a row share one connection, but for those that need the files closed
+    for is_of_files, steps in itertools.groupby(STEPS if home.is_in_files else STEPS_AT_ONCE, key=OF_FILES.__contains__):
+        with nullcontext() if is_of_files else home.writing() as warehouse:
+            left += [path for step in steps for path in step(home, journal) or ()]
+            done = _done(warehouse, journal.request_key) if warehouse else None
+    return replace(done, left_files=left)
 
 
 def open_journal(home: Home, journal: Journal) -> None:
@@ -230,6 +236,7 @@ STEPS: tuple[Callable[[Home, Journal], list[Path] | None], ...] = (
     open_journal, delete_from_warehouse, delete_from_restricted, check_residues, rewrite_databases, publish_again, clean_files,
     remember, close_journal,
 )
+OF_FILES = (rewrite_databases, publish_again, clean_files)
 # where one transaction spans both areas; nothing is published there
 STEPS_AT_ONCE = (delete_at_once, rewrite_databases, clean_files, remember, close_journal)
 

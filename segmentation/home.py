@@ -57,6 +57,7 @@ class Home:
 
     def __init__(self, folder: Path):
         self.folder = folder.resolve()
+        self._session: DuckDBSession | None = None
 
     @classmethod
     def from_environment(cls, default: Path = DEFAULT_HOME) -> "Home":
@@ -225,12 +226,23 @@ class Home:
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBSession]:
-        """A writing connection to the warehouse with the restricted database attached, closed at the end."""
+        """A writing connection to the warehouse with the restricted database attached, closed at the end. Within another one: that one.
+
+        Raises UserError when another program holds one of the databases open, or it is damaged.
+        """
+        if self._session:
+            yield self._session
+            return
         connection = _connect(self.warehouse)
         try:
-            connection.execute(f"attach '{str(self.restricted).replace(chr(39), chr(39) * 2)}' as restricted")
-            yield DuckDBSession(connection)
+            try:
+                connection.execute(f"attach '{str(self.restricted).replace(chr(39), chr(39) * 2)}' as restricted")
+            except duckdb.Error as error:
+                raise _unopened(self.restricted, error) from error
+            self._session = DuckDBSession(connection)
+            yield self._session
         finally:
+            self._session = None
             connection.close()
 
     @property

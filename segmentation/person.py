@@ -344,7 +344,10 @@ def residues(
         if not table.texts or table.place in others or schemas is not None and table.place[:2] not in schemas:
             continue
         texts, relation = [f'"{column}"::varchar' for column in table.texts], connection.sql_name(table.relation)
-        # a table is read once, and again only where something was found
+        # all texts of a row as one; a table is read again, column by column, only where something was found
+        together = connection.holds_pattern.format(f"concat_ws(chr(31), {', '.join(texts)})")
+        if not connection.execute(f"select 1 from {relation} where {together} limit 1", [pattern]).fetchall():
+            continue
         [is_held] = connection.execute(
             "select " + ", ".join(f"bool_or({connection.holds_pattern.format(text)})" for text in texts) + f" from {relation}",
             [pattern] * len(texts)).fetchall()

@@ -81,14 +81,13 @@ def _copy(warehouse: Path, work: Path) -> list[str]:
             """,
             [list(SCHEMAS)],
         ).fetchall()
-        connection.execute("begin")  # hundreds of descriptions: one write instead of one each
+        connection.execute("begin")
+        _make_tables(connection, tables)
         for schema, table in tables:
-            connection.execute(f'create schema if not exists "{schema}"')
-            connection.execute(f'create table "{schema}"."{table}" as from warehouse."{schema}"."{table}"')
+            connection.execute(f'insert into "{schema}"."{table}" from warehouse."{schema}"."{table}"')
             parquet = _escaped(work / f"{schema}.{table}.parquet")
             # from where it is on disk: what a transaction has only just written is slower to read
             connection.execute(f"copy warehouse.\"{schema}\".\"{table}\" to '{parquet}' (format parquet, compression zstd)")
-        _copy_comments(connection)
         _sign(connection)
         connection.execute("commit")
         connection.execute("detach warehouse")
@@ -108,29 +107,28 @@ def _sign(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"create macro newest_run() as '{head.replace(chr(39), chr(39) * 2)}'")
 
 
-def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
-    """Describe the tables and columns of the copy as those of the warehouse."""
-    comments = connection.execute(
-        """
-        with described as (
-            select database_name, schema_name, table_name, null as column_name, comment from duckdb_tables()
-            union all
-            select database_name, schema_name, table_name, column_name, comment from duckdb_columns()
-        )
+def _make_tables(connection: duckdb.DuckDBPyConnection, tables: list[tuple[str, str]]) -> None:
+    """Make empty tables like the warehouse's, with their descriptions. In the caller's transaction.
 
-        select schema_name, table_name, column_name, comment from described
-        where database_name = 'warehouse' and list_contains(?, schema_name) and comment is not null
-            and (schema_name, table_name) in (select (schema_name, table_name) from duckdb_tables() where database_name = 'warehouse')
-        order by all
-        """,
-        [list(SCHEMAS)],
-    ).fetchall()
-    statements = []
-    for schema, table, column, comment in comments:
-        kind, last = ("table", "") if column is None else ("column", f'."{column}"')
-        statements.append(f"comment on {kind} \"{schema}\".\"{table}\"{last} is '{comment.replace(chr(39), chr(39) * 2)}';")
-    if statements:
-        connection.execute("\n".join(statements))
+    `copy from database` makes whatever the warehouse holds, in a tenth of the time of hundreds of COMMENT ON; what is not
+    published goes again before anything is written.
+    """
+    [(own,)] = connection.execute("select current_database()").fetchall()
+    connection.execute(f'copy from database warehouse to "{own}" (schema)')
+    for (schema,) in connection.execute("select schema_name from duckdb_schemas() where database_name = ?", [own]).fetchall():
+        if schema not in (*SCHEMAS, "main"):
+            connection.execute(f'drop schema "{_quoted(schema)}" cascade')
+    made = connection.execute(
+        """
+        select 'view', schema_name, view_name from duckdb_views() where database_name = $own and not internal
+        union all
+        select 'table', schema_name, table_name from duckdb_tables() where database_name = $own
+        union all
+        select replace(function_type, 'table_macro', 'macro table'), schema_name, function_name from duckdb_functions() where database_name = $own
+        """, {"own": own}).fetchall()
+    for kind, schema, name in made:
+        if kind != "table" or (schema, name) not in tables:
+            connection.execute(f'drop {kind} "{schema}"."{_quoted(name)}"')
 
 
 def _point(link: Path, folder: Path) -> None:
@@ -147,6 +145,10 @@ def _sweep(link: Path) -> None:
             path.unlink(missing_ok=True)
         elif path != link.resolve():
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', '""')
 
 
 def _escaped(path: Path) -> str:

@@ -33,6 +33,7 @@ CHAIN_START = "0" * 64
 NULL, SEPARATOR = "\x1e", "\x1f"
 ESCAPES = {"\x1b": "\x1b0", "\x1e": "\x1b1", "\x1f": "\x1b2"}
 HISTORY, PERSONS = "warehouse.snapshots.segment_membership", "warehouse.marts.customers"  # as audit.deletion_log names them
+PRUNED, LEDGER = "warehouse.audit.pruned_leaves", "warehouse.audit.deletion_ledger"
 # tables of the schema segments that follow from a recorded run alone
 RECORDED = ("segment_membership_history", "membership_by_customer", "segment_members", "segment_sizes", "segment_changes", "segment_history")
 LEAVES_AT_ONCE = 4_000_000  # bounds the memory of one query to about 1 GB; the dates of a small shop fit into one
@@ -148,7 +149,8 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         text = f"{home.folder}: there is no warehouse.duckdb, and only it holds the record of runs"
         raise UserError(f"{text} (the published copy does not)." if home.published.exists() else f"{text}: build first.")
     with connect_read_only(home.warehouse, home.restricted if home.restricted.exists() else None) as connection:
-        _check_relations(connection)
+        stored = _stored_tables(connection)
+        _check_relations(connection, stored)
         found = Verified()
         runs, evaluations = _rows(connection, "audit.segment_runs"), _rows(connection, "audit.segment_evaluations")
         found.findings += _chain(runs, evaluations)
@@ -156,14 +158,14 @@ def verify(home: Home, anchor: str | None = None) -> Verified:
         found.runs = len(runs)
         found.head = runs[-1]["run_hash"] if runs else CHAIN_START
         _anchored(found, runs, anchor)
-        found.is_with_leaves = _has(connection, "leaf_nonces")
+        found.is_with_leaves = "restricted.vault.leaf_nonces" in stored
         _load_dates(connection)
-        log = _log_rows(connection, DELETIONS)
+        log = _log_rows(connection, DELETIONS, stored)
         found.findings += _links(DELETIONS, log)
-        found.findings += _accounted(connection, log)
-        found.findings += _links(EXPORTS, _log_rows(connection, EXPORTS))
+        found.findings += _accounted(connection, log, stored)
+        found.findings += _links(EXPORTS, _log_rows(connection, EXPORTS, stored))
         is_as_built = not home.mark(UNPUBLISHED).exists()
-        shown = [*_interval_ends(connection), *_copies(connection, is_as_built), *_partitions(connection, found)]
+        shown = [*_interval_ends(connection), *_copies(connection, is_as_built), *_partitions(connection, found, stored)]
         found.findings += shown
         # what a killed build left half done, or somebody changed, is no measure for the copy, and is a finding already
         if not shown:
@@ -181,15 +183,17 @@ def _under_way(home: Home) -> str:
     return "a purge is not finished (segmentation purge)" if home.mark("purge").exists() else ""
 
 
-def _check_relations(connection: duckdb.DuckDBPyConnection) -> None:
-    columns = {name for (name,) in connection.execute(
-        "select column_name from duckdb_columns() where database_name = 'warehouse' and table_name = 'segment_runs'").fetchall()}
-    if not _has(connection, "segment_membership") or not columns >= {name for name, _ in RUN} | set(RUN_HASHES):
-        raise UserError("This SEGMENTS_HOME records no chain of runs: it was never built to the end, or by an older version.")
+def _stored_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """All tables of the databases at hand, as database.schema.table."""
+    return {name for (name,) in connection.execute("select concat_ws('.', database_name, schema_name, table_name) from duckdb_tables()").fetchall()}
 
 
-def _has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return bool(connection.execute("select 1 from duckdb_tables() where table_name = ?", [table]).fetchall())
+def _check_relations(connection: duckdb.DuckDBPyConnection, stored: set[str]) -> None:
+    if stored >= {HISTORY, "warehouse.audit.segment_runs"}:
+        columns = connection.execute("select * from warehouse.audit.segment_runs limit 0").description
+        if {column[0] for column in columns} >= {name for name, _ in RUN} | set(RUN_HASHES):
+            return
+    raise UserError("This SEGMENTS_HOME records no chain of runs: it was never built to the end, or by an older version.")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, relation: str) -> list[dict]:
@@ -204,9 +208,9 @@ def _ordered(connection: duckdb.DuckDBPyConnection, relation: str, order: str) -
     return [dict(zip(names, row)) for row in cursor.fetchall()]
 
 
-def _log_rows(connection: duckdb.DuckDBPyConnection, log: ChainedLog) -> list[dict]:
+def _log_rows(connection: duckdb.DuckDBPyConnection, log: ChainedLog, stored: set[str]) -> list[dict]:
     """All rows of a log in the order of its chain; none where there is no such log."""
-    return _ordered(connection, log.relation, log.number) if _has(connection, log.relation.removeprefix("audit.")) else []
+    return _ordered(connection, log.relation, log.number) if f"warehouse.{log.relation}" in stored else []
 
 
 def _name(run: dict) -> str:
@@ -248,7 +252,7 @@ def _links(log: ChainedLog, rows: list[dict]) -> Iterator[str]:
         previous = row
 
 
-def _accounted(connection: duckdb.DuckDBPyConnection, log: list[dict]) -> list[str]:
+def _accounted(connection: duckdb.DuckDBPyConnection, log: list[dict], stored: set[str]) -> list[str]:
     """What is pruned must be what the log of deletions tells of: nobody can be hidden as erased or purged without a row of the log.
 
     An erasure logs how many rows it takes from the history, a purge how many of each segment and up to which end, and each
@@ -258,7 +262,7 @@ def _accounted(connection: duckdb.DuckDBPyConnection, log: list[dict]) -> list[s
     What remains possible: whoever adds a row to the log, or raises a number in it, and computes its chain anew. The anchor is a
     hash of runs and does not cover the log; keep its newest log_hash, or the requests that it must hold, elsewhere too.
     """
-    if not _has(connection, "pruned_leaves"):
+    if PRUNED not in stored:
         return []
     taken = [row for row in log if row["relation"] == HISTORY]
     purged: dict[str, list[tuple[datetime, int]]] = {}
@@ -272,7 +276,7 @@ def _accounted(connection: duckdb.DuckDBPyConnection, log: list[dict]) -> list[s
     for segment, ends in sorted(purged.items()):
         if (told := sum(number for _, number in ends)) > leaves.get(segment, 0):
             found.append(f"Segment {segment}: {leaves.get(segment, 0)} leaves are pruned, but audit.deletion_log tells of {told} purged row(s).")
-    if not _has(connection, "deletion_ledger"):
+    if LEDGER not in stored:
         return found
     persons = sum(row["n_rows"] for row in log if (row["kind"], row["relation"]) == ("erasure", PERSONS))
     erased = sum(row["n_rows"] for row in taken if row["kind"] == "erasure")
@@ -370,18 +374,19 @@ def _copies(connection: duckdb.DuckDBPyConnection, is_as_built: bool) -> list[st
     """What people read, compared with the snapshot that the hashes prove. Not `is_as_built`: a build since was not published."""
     columns = ", ".join(name for name, _ in MEMBERSHIP)
     history = f"select {columns}, valid_from, valid_to from warehouse.segments."
-    proved = f"select {columns}, dbt_valid_from, dbt_valid_to from warehouse.snapshots.segment_membership"
+    proved = f"select {columns}, dbt_valid_from as valid_from, dbt_valid_to as valid_to from warehouse.snapshots.segment_membership"
     members = f"select {columns}, as_of from warehouse.segments.segment_members"
     newest = "(select max(as_of) from recorded)"
-    current = f"""select {columns}, {newest} from warehouse.snapshots.segment_membership
+    current = f"""select {columns}, {newest} as as_of from warehouse.snapshots.segment_membership
         where dbt_valid_from <= {newest} and coalesce(dbt_valid_to > {newest}, true)"""
     found = []
     compared = {name: (history + name, proved) for name in ("segment_membership_history", "membership_by_customer")}
     for name, (shown, expected) in (compared | {"segment_members": (members, current)}).items():
         rows = connection.execute(
             f"""
-            select segment_id, count(*)
-            from ((({shown}) except all ({expected})) union all (({expected}) except all ({shown})))
+            select segment_id, sum(abs(n_more))::bigint from (
+                select * exclude (one), sum(one) as n_more from (select *, 1 as one from ({shown}) union all select *, -1 from ({expected}))
+                group by all having n_more <> 0)
             group by all order by all
             """
         ).fetchall()
@@ -425,18 +430,15 @@ def _published(connection: duckdb.DuckDBPyConnection, path: Path, runs: list[dic
         if copied.get(table) != columns:
             found.append(f"{path}: {table} is missing or has other columns; build again, or it was changed.")
             continue
-        recorded, shown = (f'from {catalog}."{table.replace(".", chr(34) + "." + chr(34), 1)}"' for catalog in ("warehouse", "published"))
+        recorded, shown = (f'{catalog}."{table.replace(".", chr(34) + "." + chr(34), 1)}"' for catalog in ("warehouse", "published"))
         try:
-            [(n_recorded, n_shown, n_lacking)] = connection.execute(
-                f"select (select count(*) from ({recorded})), (select count(*) from ({shown})), "
-                f"(select count(*) from (({recorded}) except all ({shown})))").fetchall()
+            n_lacking, n_more = _unlike(connection, recorded, shown)
         except duckdb.Error:
             found.append(f"{path}: {table} cannot be read; build again, or it was changed.")
             continue
-        # as many are in the copy only as it has rows besides those that both have: the second `except all` would say the same
-        if n_lacking or n_shown != n_recorded:
-            found.append(f"{path}: {n_lacking} row(s) of {table} are missing and {n_shown - n_recorded + n_lacking} are not "
-                         "those of the warehouse; build again, or it was changed.")
+        if n_lacking or n_more:
+            found.append(f"{path}: {n_lacking} row(s) of {table} are missing and {n_more} are not those of the warehouse; "
+                         "build again, or it was changed.")
     # a copy that was changed is no measure for the files beside it
     return found or _parquet(connection, path.with_name("parquet")), compared
 
@@ -455,18 +457,33 @@ def _parquet(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
         if not path.exists():
             found.append(f"{path}: is missing; build again, or it was removed.")
             continue
-        told, shown = f"from {copied}", f"from read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
+        shown = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
         try:
-            shape_told, shape_shown = ((one.columns, list(map(str, one.types))) for one in map(connection.sql, (told, shown)))
-            is_same = shape_told == shape_shown
-            if is_same:
-                [(is_same,)] = connection.execute(f"select (select count(*) from ({told})) = (select count(*) from ({shown})) "
-                                                  f"and not exists (({told}) except all ({shown}))").fetchall()
+            shape_told, shape_shown = ((one.columns, list(map(str, one.types))) for one in (connection.sql(f"from {one}") for one in (copied, shown)))
+            is_same = shape_told == shape_shown and _unlike(connection, copied, shown) == (0, 0)
             if not is_same:
                 found.append(f"{path}: does not hold what {DATABASE} holds; build again, or one of the two was changed.")
         except duckdb.Error:
             found.append(f"{path}: cannot be read as the table it is named after; build again, or it was changed.")
     return found
+
+
+def _unlike(connection: duckdb.DuckDBPyConnection, one: str, other: str) -> tuple[int, int]:
+    """How many rows of a relation the other lacks, and how many it has besides. Both have the same columns.
+
+    A copy holds its rows in the order of what was copied, so the two are first read side by side; only what is not the same then is
+    looked for in any order, which takes ten times as long.
+    """
+    one, other = (f'(select "all columns" from {relation} as "all columns")' for relation in (one, other))  # no column is called that
+    is_unlike = connection.execute(
+        f'select 1 from {one} as one positional join {other} as other where one."all columns" is distinct from other."all columns" limit 1').fetchall()
+    if not is_unlike:
+        return 0, 0
+    return connection.execute(
+        f"""
+        select coalesce(sum(n) filter (n > 0), 0)::bigint, coalesce(-sum(n) filter (n < 0), 0)::bigint from (
+            select sum(one) as n from (select *, 1 as one from {one} union all select *, -1 from {other}) group by "all columns")
+        """).fetchone()
 
 
 def _published_tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, list[str]]:
@@ -490,9 +507,9 @@ def _recorded_tables(connection: duckdb.DuckDBPyConnection, newest: dict) -> lis
     return [f"segments.{name}" for name in (*RECORDED, *registry)]
 
 
-def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified) -> list[str]:
+def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified, stored: set[str]) -> list[str]:
     """Members and roots of every recorded date and segment, computed from the intervals of the history."""
-    _load_leaves(connection, found.is_with_leaves)
+    _load_leaves(connection, found.is_with_leaves, PRUNED in stored)
     connection.execute("create temp table computed (as_of timestamp, segment_id varchar, n_members bigint, n_pruned bigint, partition_hash varchar)")
     root = "sha256(string_agg(leaf, '' order by leaf))" if found.is_with_leaves else "null"
     for dates in _chunks(connection):
@@ -540,7 +557,7 @@ def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified) -> list[
                      + (" (the first date)." if count > 1 else "."),
             "hash": "the members in the history do not give the recorded partition_hash; a row was changed.",
         }[kind])
-    said += _ledger(connection)
+    said += _ledger(connection) if LEDGER in stored else []
     missing = connection.execute("select segment_id, count(*) from leaves where leaf is null group by all order by all").fetchall()
     if found.is_with_leaves:
         said += [f"Segment {segment}: {count} row(s) of the history belong to nobody who has a leaf nonce." for segment, count in missing]
@@ -549,8 +566,6 @@ def _partitions(connection: duckdb.DuckDBPyConnection, found: Verified) -> list[
 
 def _ledger(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Deleted memberships must be those that the ledger counts: a row cannot pass for erased."""
-    if not _has(connection, "deletion_ledger"):
-        return []
     rows = connection.execute(
         """
         select segment_id, as_of, coalesce(computed.n_pruned, 0) as n_pruned, coalesce(ledger.n_erased + ledger.n_purged, 0) as n_deleted
@@ -565,13 +580,13 @@ def _ledger(connection: duckdb.DuckDBPyConnection) -> list[str]:
             for segment, as_of, pruned, deleted in rows]
 
 
-def _load_leaves(connection: duckdb.DuckDBPyConnection, is_with_leaves: bool) -> None:
+def _load_leaves(connection: duckdb.DuckDBPyConnection, is_with_leaves: bool, is_pruned: bool) -> None:
     leaf = f"sha256(nonces.nonce || chr(31) || {canonical_sql(MEMBERSHIP, 'history')})" if is_with_leaves else "null::varchar"
     nonces = "left join restricted.vault.leaf_nonces as nonces using (customer_key)" if is_with_leaves else ""
     pruned = """
         union all
         select segment_id, valid_from, coalesce(valid_to, 'infinity'::timestamp), leaf, last_run from warehouse.audit.pruned_leaves
-    """ if _has(connection, "pruned_leaves") else ""
+    """ if is_pruned else ""
     connection.execute(
         f"""
         create temp table leaves as
@@ -605,7 +620,6 @@ def check_hash(text: str) -> str:
     return cleaned
 
 
-def head_of(warehouse: Path) -> str:
-    """The hash of the newest run of a warehouse: what to keep elsewhere as the anchor."""
-    with connect_read_only(warehouse) as connection:
-        return connection.execute("select max_by(run_hash, run_number) from warehouse.audit.segment_runs").fetchone()[0]
+def head_of(warehouse: duckdb.DuckDBPyConnection) -> str | None:
+    """The hash of the newest run of a warehouse: what to keep elsewhere as the anchor. None where no run is recorded."""
+    return warehouse.execute("select max_by(run_hash, run_number) from warehouse.audit.segment_runs").fetchone()[0]

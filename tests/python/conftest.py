@@ -129,12 +129,15 @@ def weeks(tmp_path_factory) -> Built:
     return Built(made_once(tmp_path_factory, "weeks", lambda folder: succeed(command(folder, "demo"))), 0)
 
 
+def copy_home(home: Path, folder: Path) -> Path:
+    """A copy of a home that a test may change, without the models as dbt compiled them: hundreds of files, which take most of the time."""
+    return Path(shutil.copytree(home, folder, symlinks=True, ignore=shutil.ignore_patterns("compiled", "run")))
+
+
 @pytest.fixture
 def demo_copy(demo: Built, tmp_path: Path) -> Built:
     """A copy of the built demo that a test may change."""
-    folder = tmp_path / "home"
-    shutil.copytree(demo.folder, folder, symlinks=True)
-    return Built(folder, 0)
+    return Built(copy_home(demo.folder, tmp_path / "home"), 0)
 
 
 def write_tables(folder: Path, tables: dict[str, list[dict]]) -> Path:

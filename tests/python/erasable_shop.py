@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-from conftest import Built, build, made_once
+from conftest import Built, build, copy_home, made_once
 from processes import FIRST, KEYS, SECOND, shop_settings, write_rows, write_shop
 
 from segmentation.dbt_run import project_graph
@@ -101,6 +101,10 @@ class Shop:
 
     def copy(self, folder: Path) -> Home:
         """A home that a test may change."""
+        return Home(copy_home(self.home, folder))
+
+    def whole_copy(self, folder: Path) -> Home:
+        """The same with every file, for tests that look into all."""
         return Home(Path(shutil.copytree(self.home, folder, symlinks=True)))
 
     def build(self) -> Built:
@@ -151,10 +155,10 @@ def found_in(home: Path, words: list[str]) -> list[tuple[str, str]]:
     """Files of a home that hold one of the words: as bytes, and of databases and Parquet as values too."""
     found = []
     for path in sorted(path for path in home.rglob("*") if path.is_file()):
-        text = path.read_bytes().decode("latin-1").lower()
+        said = [path.read_bytes().lower()]  # of ASCII letters, as the words are: a third of the time of texts
         if path.suffix == ".duckdb":
-            text += values_of(path).lower()
+            said.append(values_of(path).lower().encode())
         elif path.suffix == ".parquet":
-            text += str(duckdb.execute("select * from read_parquet(?)", [str(path)]).fetchall()).lower()
-        found += [(path.relative_to(home).as_posix(), word) for word in words if word in text]
+            said.append(str(duckdb.execute("select * from read_parquet(?)", [str(path)]).fetchall()).lower().encode())
+        found += [(path.relative_to(home).as_posix(), word) for word in words if any(word.encode() in text for text in said)]
     return found

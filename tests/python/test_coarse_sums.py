@@ -3,14 +3,13 @@
 import csv
 import json
 import random
-import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import psycopg2
 import pytest
-from conftest import Built, build, command
+from conftest import Built, build, command, copy_home
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from postgres_server import running_server
@@ -120,7 +119,7 @@ def member(weeks: Built) -> str:
 
 @pytest.fixture(scope="module")
 def erased(weeks: Built, member: str, tmp_path_factory) -> Built:
-    home = Path(shutil.copytree(weeks.folder, tmp_path_factory.mktemp("coarse") / "home", symlinks=True))
+    home = copy_home(weeks.folder, tmp_path_factory.mktemp("coarse") / "home")
     erase(home, member, "815ac9017798")
     return Built(home, 0)
 
@@ -208,7 +207,7 @@ def test_what_is_derived_follows_from_the_coarse_sums_alone(erased: Built):
 
 
 def test_a_second_erasure_leaves_what_is_coarse_and_a_build_brings_no_fine_sum_back(weeks: Built, erased: Built, member: str, tmp_path: Path):
-    home = Path(shutil.copytree(erased.folder, tmp_path / "home", symlinks=True))
+    home = copy_home(erased.folder, tmp_path / "home")
     first = marts_of(erased)
     [(other,)] = erased.rows("""
         select identifier from segments.segment_membership_history inner join restricted.vault.customer_keys using (customer_key)
@@ -246,7 +245,7 @@ def test_an_export_tells_which_sums_are_coarse(erased: Built, tmp_path: Path):
 
 
 def test_a_home_without_the_mark_is_refused_before_anything_is_erased(weeks: Built, member: str, tmp_path: Path, capsys):
-    home = Path(shutil.copytree(weeks.folder, tmp_path / "home", symlinks=True))
+    home = copy_home(weeks.folder, tmp_path / "home")
     with Home(home).writing() as warehouse:
         warehouse.execute("alter table marts.buying_behaviour drop column is_coarsened")
         with pytest.raises(UserError, match="marts.buying_behaviour has no column is_coarsened"):

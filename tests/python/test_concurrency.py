@@ -257,7 +257,7 @@ def test_a_kill_while_publishing_leaves_the_old_copy_and_the_next_one_cleans_up(
         "import os, signal, sys; from pathlib import Path; from segmentation import publish as p; from segmentation.home import Home;"
         "p.{place} = lambda *a: os.kill(os.getpid(), signal.SIGKILL); p.publish(Home(Path(sys.argv[1])))"
     )
-    for place in ("_copy_comments", "_point"):
+    for place in ("_sign", "_point"):
         process = python(killed.format(place=place), small.folder)
         process.communicate()
         assert process.returncode == -signal.SIGKILL

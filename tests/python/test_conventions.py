@@ -97,8 +97,8 @@ def test_the_grain_of_a_seed_holds_in_its_file(nodes):
         assert len(set(keys)) == len(keys) and all(all(key) for key in keys), seed["name"]
 
 
-def test_a_broken_grain_is_named(demo_copy):
-    compiled = (demo_copy.folder / "target/compiled/segmentation/tests/grains/grains_of_segments.sql").read_text()
+def test_a_broken_grain_is_named(demo: Built, demo_copy: Built):
+    compiled = (demo.folder / "target/compiled/segmentation/tests/grains/grains_of_segments.sql").read_text()
     with duckdb.connect(str(demo_copy.folder / "warehouse.duckdb")) as connection:
         connection.execute(f"attach '{demo_copy.folder / 'restricted.duckdb'}' as restricted")
         assert connection.execute(compiled).fetchall() == []

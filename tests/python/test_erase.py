@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from conftest import Built, build, command
+from conftest import Built, build, command, copy_home
 from erasable_shop import NAMED, NOW, OTHER, PERSON, ROWS, TAKEN, TAKEN_FROM, THIRD, Shop, erasable_shop, found_in, write_request
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +42,7 @@ def shop(tmp_path_factory) -> Shop:
 def erased(shop: Shop, tmp_path_factory) -> Built:
     """The shop without PERSON. A log and exports named the person before."""
     folder = tmp_path_factory.mktemp("erased")
-    home = shop.copy(folder / "home")
+    home = shop.whole_copy(folder / "home")
     [(key,)] = Built(home.folder, 0).rows(f"select customer_key from restricted.vault.customer_keys where identifier = '{PERSON}'")
     with (home.folder / "logs" / "dbt.log").open("a") as log:
         log.write(f"a line about {key}\nanother line\n")
@@ -149,7 +149,7 @@ def test_the_auditor_is_told_what_was_deleted_when_by_whom_and_that_totals_tie(s
 
 
 def test_a_replay_after_an_erasure_explains_as_many_as_the_ledger_counts(erased: Built, tmp_path: Path, capsys):
-    home = Path(shutil.copytree(erased.folder, tmp_path / "home", symlinks=True))
+    home = copy_home(erased.folder, tmp_path / "home")
     assert command(home, "replay").code == 0
     said = capsys.readouterr().out
     # it evaluates beside the record: no sum that the erasure made coarse is exact again
@@ -438,7 +438,7 @@ def test_what_an_erased_person_restricted_on_a_shared_address_or_device_stays_re
 
 def test_whoever_was_ever_linked_with_the_person_is_erased_with_them(shop: Shop, tmp_path: Path):
     """Accounts by links, ended ones too; a guess that joins nobody, and a device, do not count."""
-    home = Home(Path(shutil.copytree(shop.home, tmp_path / "home", symlinks=True)))
+    home = shop.copy(tmp_path / "home")
     with duckdb.connect(str(home.restricted)) as restricted:
         links = [("x1", "customer 3", PERSON, "deterministic", "2026-02-02"), ("x2", "customer 3", "customer 4", "deterministic", None),
                  ("x3", "customer 5", PERSON, "probabilistic", None)]

@@ -36,7 +36,7 @@ def before(shop: Shop) -> Built:
 
 def erased_copy(shop: Shop, folder: Path, *identities: tuple[str, str], request_id: str = "device-1", now: datetime = NOW) -> Home:
     """A copy of the shop's home after an erasure; a home that is there already goes on."""
-    home = Home(folder / "home") if (folder / "home").exists() else shop.copy(folder / "home")
+    home = Home(folder / "home") if (folder / "home").exists() else shop.whole_copy(folder / "home")
     shop.erase(home, write_request(folder / f"{request_id}.json", *identities, request_id=request_id), now)
     return home
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 from contextlib import redirect_stdout
 from datetime import datetime
 from io import BytesIO, TextIOWrapper
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import SEGMENT_FOLDERS, Built, build
+from conftest import SEGMENT_FOLDERS, Built, build, copy_home
 from jinja_macros import Macros
 from processes import FIRST, SECOND, Shop, shop_settings, undisturbed_shop, write_shop
 from test_privacy_scan import values_of
@@ -126,7 +125,7 @@ def shop(tmp_path_factory) -> Shop:
 @pytest.fixture
 def home(shop: Shop, tmp_path: Path) -> Built:
     """A copy of the small shop after two evaluations that a test may change."""
-    return Built(Path(shutil.copytree(shop.home, tmp_path / "home", symlinks=True)), 0)
+    return Built(copy_home(shop.home, tmp_path / "home"), 0)
 
 
 class Seeded:
@@ -182,7 +181,7 @@ def test_plain_dbt_on_a_shops_data_says_that_the_command_is_needed(seeded: Seede
 
 
 def test_a_destroyed_nonce_is_not_computed_again_and_the_others_stay(seeded: Seeded, tmp_path: Path):
-    folder = Path(shutil.copytree(seeded.built.folder, tmp_path / "home", symlinks=True))
+    folder = copy_home(seeded.built.folder, tmp_path / "home")
     home, before = Home(folder), dict(seeded.built.rows(NONCES))
     gone = min(before)
     with duckdb.connect(str(home.restricted)) as restricted:
@@ -196,7 +195,7 @@ def test_a_destroyed_nonce_is_not_computed_again_and_the_others_stay(seeded: See
 
 
 def test_the_seed_of_a_failed_build_is_gone_too(seeded: Seeded, tmp_path: Path):
-    home = Home(Path(shutil.copytree(seeded.built.folder, tmp_path / "home", symlinks=True)))
+    home = Home(copy_home(seeded.built.folder, tmp_path / "home"))
     with pytest.raises(RuntimeError), nonce_seed(home, None):
         raise RuntimeError
     assert not (home.folder / SEED_FILE).exists()

@@ -72,9 +72,9 @@ def test_a_build_without_tests_runs_every_invariant_and_no_other_test(careless):
     assert sorted(test.split(".")[2] for test in tests) == sorted(invariants)
 
 
-def test_a_review_that_is_overdue_stops_the_build(demo_copy: Built):
+def test_a_review_that_is_overdue_stops_the_build(demo: Built, demo_copy: Built):
     """The day of the review itself is in time; counted at as_of, so a replay of the past is not stopped."""
-    compiled = (demo_copy.folder / "target/compiled/segmentation/tests/singular/assert_reviews_are_not_overdue.sql").read_text()
+    compiled = (demo.folder / "target/compiled/segmentation/tests/singular/assert_reviews_are_not_overdue.sql").read_text()
     with duckdb.connect(str(demo_copy.folder / "warehouse.duckdb")) as connection:
         [(as_of,)] = connection.execute("select as_of::date from marts.evaluation_clock").fetchall()
         for days, segments in ((0, []), (1, ["vip"])):
@@ -91,8 +91,8 @@ def test_a_review_that_is_overdue_stops_the_build(demo_copy: Built):
     "update reference.jurisdictions set valid_to = '1900-01-01' where {row} and valid_to is not null",
     "delete from reference.jurisdictions where {row} and valid_to is null",
 ])
-def test_laws_of_a_place_that_overlap_or_leave_a_gap_stop_the_build(demo_copy: Built, change: str):
-    compiled = (demo_copy.folder / "target/compiled/segmentation/tests/singular/assert_reference_lists_agree.sql").read_text()
+def test_laws_of_a_place_that_overlap_or_leave_a_gap_stop_the_build(demo: Built, demo_copy: Built, change: str):
+    compiled = (demo.folder / "target/compiled/segmentation/tests/singular/assert_reference_lists_agree.sql").read_text()
     with duckdb.connect(str(demo_copy.folder / "warehouse.duckdb")) as connection:
         assert connection.execute(compiled).fetchall() == []
         connection.execute(change.format(row="jurisdiction = 'US-CA'"))

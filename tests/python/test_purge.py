@@ -1,13 +1,12 @@
 """segmentation purge: what ended long ago is gone, once, whatever was killed; the record still proves itself."""
 
 import json
-import shutil
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import build, command
+from conftest import build, command, copy_home
 from processes import FIRST, SECOND, Shop, shop_settings, undisturbed_shop
 
 from segmentation import deletion
@@ -31,8 +30,7 @@ def shop(tmp_path_factory) -> Shop:
 @pytest.fixture
 def home(shop: Shop, tmp_path: Path) -> Home:
     """A copy of its home that a test may change. What ended at the second evaluation is due when nothing is kept at all."""
-    shutil.copytree(shop.home, tmp_path / "home", symlinks=True)
-    return Home(tmp_path / "home")
+    return Home(copy_home(shop.home, tmp_path / "home"))
 
 
 def rows(home: Home, query: str) -> list[tuple]:
@@ -44,7 +42,8 @@ def state(home: Home) -> list[list[tuple]]:
     """What a purge may change, in both databases."""
     relations = ("snapshots.segment_membership", "segments.segment_membership_history", "segments.segment_changes", "audit.pruned_leaves",
                  "audit.deletion_ledger", "restricted.vault.outbox")
-    return [rows(home, f"from {relation} order by all") for relation in relations] + [rows(home, LOG)]
+    with home.writing():
+        return [rows(home, f"from {relation} order by all") for relation in relations] + [rows(home, LOG)]
 
 
 def test_what_ended_before_the_cutoff_is_gone_and_the_record_still_proves_itself(home: Home):
@@ -88,10 +87,9 @@ def test_receivers_are_told_by_their_own_keys_whose_flag_has_ended(home: Home):
 @pytest.fixture(scope="module")
 def undisturbed(shop: Shop, tmp_path_factory) -> list[list[tuple]]:
     """What one purge leaves that nothing interrupts."""
-    folder = tmp_path_factory.mktemp("undisturbed") / "home"
-    shutil.copytree(shop.home, folder, symlinks=True)
-    purge(Home(folder), 0, NOW, "nightly")
-    return state(Home(folder))
+    home = Home(copy_home(shop.home, tmp_path_factory.mktemp("undisturbed") / "home"))
+    purge(home, 0, NOW, "nightly")
+    return state(home)
 
 
 @pytest.mark.parametrize("killed_in", ["prune", "write_log", "rewrite", None])

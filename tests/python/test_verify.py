@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from segmentation.errors import UserError
 from segmentation.home import Home, connect_read_only
 from segmentation.publish import DATABASE, publish
 from segmentation.purge import COPIES, purge
+from segmentation.session import DuckDBSession
 from segmentation.verify import CHAIN_START, DELETION, DELETIONS, EVALUATION, EXPORT, EXPORTS, MEMBERSHIP, RUN, Verified, canonical, check_hash, sha256, verify
 
 SNAPSHOT, RUNS, EVALUATIONS = "snapshots.segment_membership", "audit.segment_runs", "audit.segment_evaluations"
@@ -34,27 +37,30 @@ def shop(tmp_path_factory) -> Shop:
 class Tampered(Built):
     """A copy of a home whose databases a test changes behind the build's back."""
 
+    def opened(self):
+        """The databases as somebody with access to the files could open them."""
+        return Home(self.folder).writing()
+
     def change(self, *statements: str) -> "Tampered":
-        """Run SQL on the warehouse (and `restricted`), as somebody with access to the files could."""
-        with duckdb.connect(str(self.folder / "warehouse.duckdb")) as connection:
-            connection.execute(f"attach '{self.folder / 'restricted.duckdb'}' as restricted")
+        """Run SQL on the warehouse (and `restricted`)."""
+        with self.opened() as session:
             for statement in statements:
-                connection.execute(statement)
+                session.execute(statement)
         return self
 
     def log(self, **row) -> "Tampered":
         """Add a deletion from the history to the log, in its chain."""
-        with duckdb.connect(str(self.folder / "warehouse.duckdb")) as connection:
-            write_log(connection, [{"deletion_id": "d", "relation": "warehouse.snapshots.segment_membership"} | row])
+        with self.opened() as session:
+            write_log(session, [{"deletion_id": "d", "relation": "warehouse.snapshots.segment_membership"} | row])
         return self
 
     def hide(self, column: str) -> "Tampered":
         """Take a row out of the history and its copies and pass it for erased or purged (n_erased, n_purged), without a word in the log."""
-        with Home(self.folder).writing() as connection:
+        with self.opened() as session:
             qualified = one_row().replace("segment_id = ", "history.segment_id = ", 1).replace("and customer_key", "and history.customer_key", 1)
-            prune(connection, qualified, column)
+            prune(session, qualified, column)
             for copy in (*COPIES, "segments.segment_members", SNAPSHOT):
-                connection.execute(f"delete from {copy} where {one_row()}")
+                session.execute(f"delete from {copy} where {one_row()}")
         return self
 
     def verify(self, anchor: str | None = None) -> Verified:
@@ -73,13 +79,56 @@ def sentences_with(found: list[str], *words: str) -> list[str]:
     return [sentence for sentence in found if all(word in sentence for word in words)]
 
 
-@pytest.fixture
-def home(shop: Shop, tmp_path: Path) -> Tampered:
-    folder = tmp_path / "home"
+class InTransaction(Tampered):
+    """The same within a transaction that is taken back at the end of a test: nothing is copied, written or opened anew."""
+
+    def __init__(self, folder: Path, session: DuckDBSession):
+        super().__init__(folder, 0)
+        self.session = session
+
+    def opened(self):
+        return nullcontext(self.session)
+
+    def rows(self, sql: str, parameters: list | None = None) -> list[tuple]:
+        return self.session.execute(sql, parameters or []).fetchall()
+
+    def verify(self, anchor: str | None = None) -> Verified:
+        for made in ("recorded", "leaves", "computed"):  # by a former call
+            self.session.execute(f"drop table if exists temp.{made}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(verifying, "connect_read_only", lambda *_: nullcontext(self.session.connection))
+            return super().verify(anchor)
+
+
+def copy_of(shop: Shop, folder: Path) -> Path:
+    """The databases of the home, without its published copy."""
     folder.mkdir()
     for name in ("warehouse.duckdb", "restricted.duckdb"):
         shutil.copy(shop.home / name, folder / name)
-    return Tampered(folder, 0)
+    return folder
+
+
+@pytest.fixture
+def files(shop: Shop, tmp_path: Path) -> Tampered:
+    """The home in files of its own, for what takes more than the databases' words."""
+    return Tampered(copy_of(shop, tmp_path / "home"), 0)
+
+
+@pytest.fixture(scope="module")
+def opened(shop: Shop, tmp_path_factory) -> Iterator[InTransaction]:
+    """One copy for all tests that only change what the databases say."""
+    home = Home(copy_of(shop, tmp_path_factory.mktemp("verify") / "home"))
+    with home.writing() as session:
+        session.execute("set TimeZone = 'UTC'")
+        yield InTransaction(home.folder, session)
+
+
+@pytest.fixture
+def home(opened: InTransaction) -> Iterator[InTransaction]:
+    """The home, changed in a transaction."""
+    opened.session.execute("begin")
+    yield opened
+    opened.session.execute("rollback")
 
 
 def command(folder: Path, *arguments: str) -> int:
@@ -97,24 +146,24 @@ def one_row() -> str:
     return f"{key} = (select min(customer_key) from {SNAPSHOT} where segment_id = 'existing_customer')"
 
 
-def test_an_honest_record_passes_and_says_what_is_not_proven(home: Tampered, capsys):
-    found = home.verify()
+def test_an_honest_record_passes_and_says_what_is_not_proven(files: Tampered, capsys):
+    found = files.verify()
     assert found.findings == [] and (found.runs, found.partitions) == (2, 2 * len(SEGMENT_FOLDERS)) and found.is_with_leaves
-    assert command(home.folder) == 0
+    assert command(files.folder) == 0
     said = capsys.readouterr().out
     assert "copy        not compared: there is none" in said
     assert "tail unproven" in said and found.head in said and "nothing changed" in said
-    assert command(home.folder, "--anchor", found.head) == 0
+    assert command(files.folder, "--anchor", found.head) == 0
     said = capsys.readouterr().out
     assert "tail unproven" not in said and "anchored" in said
 
 
-def test_verify_writes_nothing(home: Tampered):
+def test_verify_writes_nothing(files: Tampered):
     def bytes_of() -> dict[str, str]:
-        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in home.folder.iterdir()}
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files.folder.iterdir()}
 
     before = bytes_of()
-    assert command(home.folder) == 0
+    assert command(files.folder) == 0
     assert bytes_of() == before
 
 
@@ -269,12 +318,12 @@ def drop_last_run(home: Tampered) -> None:
     )
 
 
-def test_a_dropped_last_run_shows_only_against_the_anchor(home: Tampered, capsys):
-    anchor = home.verify().head
-    drop_last_run(home)
-    assert home.verify().findings == [], "nothing in the record itself can tell"
-    home.finds("anchor", anchor[:12], "dropped", anchor=anchor)
-    assert command(home.folder, "--anchor", anchor) == 1
+def test_a_dropped_last_run_shows_only_against_the_anchor(files: Tampered, capsys):
+    anchor = files.verify().head
+    drop_last_run(files)
+    assert files.verify().findings == [], "nothing in the record itself can tell"
+    files.finds("anchor", anchor[:12], "dropped", anchor=anchor)
+    assert command(files.folder, "--anchor", anchor) == 1
     assert "anchor" in capsys.readouterr().err
 
 
@@ -303,11 +352,11 @@ def test_a_chain_computed_anew_shows_only_against_the_anchor(home: Tampered):
     home.finds("anchor", "computed anew", anchor=anchor)
 
 
-def test_an_older_anchor_proves_what_came_before_it(home: Tampered, capsys):
-    [(anchor,)] = home.rows(f"select run_hash from {RUNS} where run_number = 1")
-    found = home.verify(anchor)
+def test_an_older_anchor_proves_what_came_before_it(files: Tampered, capsys):
+    [(anchor,)] = files.rows(f"select run_hash from {RUNS} where run_number = 1")
+    found = files.verify(anchor)
     assert found.findings == [] and found.unproven_runs == 1
-    assert command(home.folder, "--anchor", anchor.upper()) == 0
+    assert command(files.folder, "--anchor", anchor.upper()) == 0
     assert "1 run(s) after the anchor: tail unproven" in capsys.readouterr().out
 
 
@@ -317,31 +366,31 @@ def test_an_anchor_that_is_no_hash_is_refused(text: str):
         check_hash(text)
 
 
-def test_an_erased_person_is_gone_and_the_root_still_verifies(home: Tampered):
+def test_an_erased_person_is_gone_and_the_root_still_verifies(files: Tampered):
     """Rows and nonce are destroyed, leaves kept: privacy.md 3.2."""
-    [(key,)] = home.rows(f"select customer_key from {SNAPSHOT} group by all having count(*) > 2 order by all limit 1")
+    [(key,)] = files.rows(f"select customer_key from {SNAPSHOT} group by all having count(*) > 2 order by all limit 1")
     names = [name for name, _ in MEMBERSHIP]
-    rows = home.rows(f"select nonce, dbt_valid_from::varchar, dbt_valid_to::varchar, {', '.join(names)} from {SNAPSHOT} inner join "
+    rows = files.rows(f"select nonce, dbt_valid_from::varchar, dbt_valid_to::varchar, {', '.join(names)} from {SNAPSHOT} inner join "
                      "restricted.vault.leaf_nonces using (customer_key) where customer_key = ?", [key])
     pruned = [(row[3], row[1], row[2], sha256(row[0] + "\x1f" + canonical(MEMBERSHIP, dict(zip(names, row[3:]))))) for row in rows]
     gone = f"where customer_key = '{key}'"
-    home.change(f"delete from {SNAPSHOT} {gone}", f"delete from segments.segment_membership_history {gone}",
+    files.change(f"delete from {SNAPSHOT} {gone}", f"delete from segments.segment_membership_history {gone}",
                 f"delete from segments.membership_by_customer {gone}", f"delete from segments.segment_members {gone}", f"delete from restricted.vault.leaf_nonces {gone}")
-    home.finds("the history shows")
+    files.finds("the history shows")
     values = ", ".join(f"('{segment}', '{start}', {end and repr(end) or 'null'}, 2, '{leaf}')" for segment, start, end, leaf in pruned)
-    home.change(f"insert into audit.pruned_leaves values {values}")
-    home.finds("the ledger of deletions counts 0")
-    home.change("""
+    files.change(f"insert into audit.pruned_leaves values {values}")
+    files.finds("the ledger of deletions counts 0")
+    files.change("""
         insert into audit.deletion_ledger
         select as_of, segment_id, attempt, count(*), 0 from audit.segment_evaluations
         inner join audit.pruned_leaves as pruned using (segment_id)
         where as_of >= valid_from and (as_of < valid_to or valid_to is null) group by all""")
-    home.finds(f"{len(pruned)} leaves are pruned, but audit.deletion_log tells of 0 deleted row(s)")
-    home.log(kind="erasure", n_rows=len(pruned))
-    assert home.verify().findings == []
+    files.finds(f"{len(pruned)} leaves are pruned, but audit.deletion_log tells of 0 deleted row(s)")
+    files.log(kind="erasure", n_rows=len(pruned))
+    assert files.verify().findings == []
     # a leaf counts up to the run that was the newest when it was pruned
-    home.change("update audit.pruned_leaves set last_run = 1")
-    home.finds(SECOND)
+    files.change("update audit.pruned_leaves set last_run = 1")
+    files.finds(SECOND)
 
 
 @pytest.mark.parametrize("column", ["n_erased", "n_purged"])
@@ -356,11 +405,11 @@ def test_a_member_hidden_as_erased_or_purged_is_found_without_a_row_of_the_log(h
     home.finds(FIRST, "the ledger counts", column.removeprefix("n_"))
 
 
-def test_a_member_hidden_beside_true_deletions_is_found(home: Tampered):
-    purge(Home(home.folder), 0, datetime(2026, 3, 9), "nightly")
-    assert home.verify().findings == []
-    [(told,)] = home.rows("select sum(n_rows)::bigint from audit.deletion_log")
-    home.hide("n_purged").finds(f"{told + 1} leaves are pruned", f"tells of {told}")
+def test_a_member_hidden_beside_true_deletions_is_found(files: Tampered):
+    purge(Home(files.folder), 0, datetime(2026, 3, 9), "nightly")
+    assert files.verify().findings == []
+    [(told,)] = files.rows("select sum(n_rows)::bigint from audit.deletion_log")
+    files.hide("n_purged").finds(f"{told + 1} leaves are pruned", f"tells of {told}")
 
 
 def test_a_purge_accounts_for_what_had_ended_by_its_cutoff_only(home: Tampered):
@@ -372,9 +421,9 @@ def test_persons_that_the_ledger_takes_away_without_a_row_of_the_log_are_found(h
     home.change(f"insert into audit.deletion_ledger values ('{FIRST}', '(all)', 1, 1, 0)").finds(FIRST, "1 person(s)", "tells of 0")
 
 
-def test_a_log_of_deletions_that_was_dropped_accounts_for_nothing(home: Tampered):
-    purge(Home(home.folder), 0, datetime(2026, 3, 9), "nightly")
-    home.change("drop table audit.deletion_log").finds("audit.deletion_log tells of 0")
+def test_a_log_of_deletions_that_was_dropped_accounts_for_nothing(files: Tampered):
+    purge(Home(files.folder), 0, datetime(2026, 3, 9), "nightly")
+    files.change("drop table audit.deletion_log").finds("audit.deletion_log tells of 0")
 
 
 def test_purged_rows_in_the_log_without_their_leaves_are_found(home: Tampered):
@@ -386,13 +435,13 @@ def test_a_destroyed_nonce_of_somebody_still_in_the_history_is_named(home: Tampe
     home.finds("existing_customer", "leaf nonce")
 
 
-def test_without_the_restricted_database_chain_and_counts_are_checked(home: Tampered, capsys):
-    (home.folder / "restricted.duckdb").unlink()
-    assert command(home.folder) == 0
+def test_without_the_restricted_database_chain_and_counts_are_checked(files: Tampered, capsys):
+    (files.folder / "restricted.duckdb").unlink()
+    assert command(files.folder) == 0
     assert "counts only" in capsys.readouterr().out
-    with duckdb.connect(str(home.folder / "warehouse.duckdb")) as connection:
+    with duckdb.connect(str(files.folder / "warehouse.duckdb")) as connection:
         connection.execute(f"delete from {SNAPSHOT} where {one_row()}")
-    assert command(home.folder) == 1
+    assert command(files.folder) == 1
     assert "existing_customer" in capsys.readouterr().err
 
 
@@ -405,10 +454,10 @@ def test_a_published_copy_alone_has_no_record_to_verify(shop: Shop, tmp_path: Pa
 
 
 @pytest.fixture
-def copied(home: Tampered) -> Tampered:
-    """The home with its published copy."""
-    publish(Home(home.folder))
-    return home
+def copied(shop: Shop, files: Tampered) -> Tampered:
+    """The home in files of its own, with the copy that the build published."""
+    shutil.copytree(shop.home / "published", files.folder / "published", symlinks=True)
+    return files
 
 
 def edit_copy(home: Tampered, *statements: str) -> None:
@@ -442,6 +491,42 @@ def test_each_published_table_that_was_edited_is_named(copied: Tampered):
         assert len(found) == len(tables)
     (copied.folder / ".unpublished").touch()
     assert len(copied.verify().findings) == len(recorded)
+
+
+def test_nothing_is_published_but_the_tables_of_marts_and_segments(shop: Shop, files: Tampered):
+    """Whatever somebody put into the warehouse; with it, the copy is still that of the build."""
+    files.change(
+        "create view marts.own_view as select 'own word' as word", "create table main.own_table as select 'own word' as word",
+        'create schema "own ""schema"', 'create table "own ""schema".customers as from marts.customers', "create view main.own_view as from marts.own_view",
+        "create macro own_macro(x) as x || 'own word'", "create macro marts.own_rows(x) as table select x || 'own word' as word")
+    publish(Home(files.folder))
+
+    def said(home: Path) -> list[list[tuple]]:
+        with duckdb.connect(str(home / "published" / DATABASE), read_only=True) as connection:
+            own = "where database_name = current_database() and not internal"
+            return [connection.execute(query).fetchall() for query in (
+                f"select schema_name, table_name, comment from duckdb_tables() {own} order by all",
+                f"select schema_name, table_name, column_name, data_type, comment from duckdb_columns() {own} order by all",
+                f"select schema_name from duckdb_schemas() {own} order by all", f"select view_name from duckdb_views() {own}",
+                f"select function_name, macro_definition from duckdb_functions() {own}")]
+
+    assert said(files.folder) == said(shop.home) and all(comment for *_, comment in said(files.folder)[0])
+    assert not [path for path in (files.folder / "published").rglob("*") if path.is_file() and b"own word" in path.read_bytes()]
+
+
+def test_rows_that_two_relations_do_not_share_are_counted_in_any_order():
+    """What is empty is a value, and a row that says nothing is a row."""
+    with duckdb.connect() as connection:
+        for one, other, expected in (
+            ([], [], (0, 0)), ([(1, "a"), (2, None)], [(1, "a"), (2, None)], (0, 0)), ([(1, "a"), (2, "b")], [(2, "b"), (1, "a")], (0, 0)),
+            ([(1, None)], [(1, "")], (1, 1)), ([(None, None)], [], (1, 0)), ([(None, None)], [(None, None)] * 2, (0, 1)),
+            ([(1, "a"), (1, "a"), (2, "b")], [(1, "a"), (2, "b"), (2, "b")], (1, 1)), ([(1, "a")] * 4, [(2, "a")], (4, 1)),
+        ):
+            for name, rows in (("one", one), ("other", other)):
+                connection.execute(f"create or replace table {name} (number integer, text varchar)")
+                for row in rows:
+                    connection.execute(f"insert into {name} values (?, ?)", row)
+            assert verifying._unlike(connection, "one", "other") == expected
 
 
 def test_a_table_put_into_the_published_copy_is_named(copied: Tampered):
@@ -555,9 +640,9 @@ def test_a_parquet_file_that_is_missing_damaged_or_of_no_table_is_named(copied: 
 
 def exported(home: Tampered, number: int = 4) -> Tampered:
     """The home after some exports."""
-    with duckdb.connect(str(home.folder / "warehouse.duckdb")) as connection:
+    with home.opened() as session:
         for one in range(number):
-            append(connection, EXPORTS, [{
+            append(session, EXPORTS, [{
                 "exported_at": datetime(2026, 3, 9, 10, one), "executor": "anna", "exported_relation": "marts.segment_metrics",
                 "as_of": datetime(2026, 3, 8), "head_hash": None if one == 0 else "ab", "k": 10, "n_rows": 3, "n_few": one, "n_complementary": 0,
                 "n_cells_withheld": 0, "n_cells_escaped": 0, "is_formula_safe": True, "n_key_columns": 0, "file_sha256": f"{one}"}])
