@@ -2,6 +2,9 @@
 
 For properties over random histories. It runs what a replay runs (dates come from a table), from the raw tables up to the
 members, their hashes and intervals; snapshots, hooks and incremental steps are dbt's own, and other tests build for real.
+
+To plan a query takes DuckDB many times as long as to run it on a few rows. So a table is created once; from then on it is
+emptied and filled by its query, which is planned once (PREPARE). Nothing else may create or drop what the models read.
 """
 
 import json
@@ -23,6 +26,8 @@ from segmentation.replay import PREFIX
 COPIED = (("restricted", "raw"), ("restricted", "vault"), ("warehouse", "reference"))
 # what the demo's home keeps from build to build, copied with it: compiled code adds to it
 KEPT = ("leaf_nonces",)
+# what DuckDB derives from the rows that a table holds while a query is planned: the plan is to run on other rows
+OF_THE_ROWS = "statistics_propagation,compressed_materialization"
 
 
 class CompiledModels:
@@ -59,6 +64,14 @@ class CompiledModels:
         # the record, looked up when a model runs: nothing is on record here
         self.connection.execute("create table warehouse.audit.segment_evaluations (as_of timestamp, segment_id varchar)")
         self.connection.execute("create table warehouse.audit.segment_runs (as_of timestamp, run_number integer)")
+        self.connection.execute("""
+            create table warehouse.replay.planned_evaluations
+            (as_of timestamp, known_at timestamp, previous_as_of timestamp, previous_known_at timestamp, permitted_at timestamp,
+             preceding_as_of timestamp)
+        """)
+        for name, table in CONTRACT.items():
+            columns = ", ".join(f'"{column}" varchar' for column in table.columns)
+            self.connection.execute(f"create or replace table restricted.raw.demo_{name} ({columns})")
         for node in self.nodes:
             self.connection.execute(f"create schema if not exists {node['database']}.{node['schema']}")
         # what each model reads, by relation; which query made it; and what the tables that are no models held then
@@ -66,38 +79,57 @@ class CompiledModels:
         self.reads = {relation(node): {places[name] for name in node["depends_on"]["nodes"] if name in places} for node in self.nodes}
         self.made: dict[str, str] = {}
         self.held: dict[str, tuple] = {}
+        self.planned: dict[str, str] = {}  # the query of each table for which DuckDB holds a plan
 
     def run(self, raw: dict[str, list[dict]], dates: list[tuple[str, str]]) -> None:
         """Evaluate the dates (as_of, known_at) on raw tables given as rows of text; missing columns are null."""
         for name, table in CONTRACT.items():
-            columns = ", ".join(f'"{column}" varchar' for column in table.columns)
-            self.connection.execute(f"create or replace table restricted.raw.demo_{name} ({columns})")
-            rows = [[row.get(column) for column in table.columns] for row in raw.get(name, [])]
-            if rows:
-                marks = ", ".join("?" for _ in table.columns)
-                self.connection.executemany(f"insert into restricted.raw.demo_{name} values ({marks})", rows)
-        self.connection.execute("""
-            create or replace table warehouse.replay.planned_evaluations
-            (as_of timestamp, known_at timestamp, previous_as_of timestamp, previous_known_at timestamp, permitted_at timestamp,
-             preceding_as_of timestamp)
-        """)
+            self._fill(f"restricted.raw.demo_{name}", [[row.get(column) for column in table.columns] for row in raw.get(name, [])])
         before = [(None, None), *dates]
-        self.connection.executemany(
-            "insert into warehouse.replay.planned_evaluations values (?, ?, ?, ?, null, ?)",
-            [(*date, *earlier, earlier[0]) for date, earlier in zip(dates, before)])
+        self._fill("warehouse.replay.planned_evaluations",
+                   [[*date, *earlier, None, earlier[0]] for date, earlier in zip(dates, before)])
         changed = self._changed()
         for node in self.nodes:
-            place, query, is_view = relation(node), node["compiled_code"], node["config"]["materialized"] == "view"
-            is_new = changed is None or self.made.get(place) != query
-            if not is_new and not changed & self.reads[place]:
-                continue
+            place, query = relation(node), node["compiled_code"]
+            if changed is None or self.made.get(place) != query or changed & self.reads[place]:
+                self._make(node)
+                self.made[place] = query
+                if changed is not None:
+                    changed.add(place)
+
+    def forget(self) -> None:
+        """Have the next run make all models anew, as if none had been made, each planned for the rows that it reads then."""
+        self.made.clear()
+
+    def _fill(self, table: str, rows: list[list[str | None]]) -> None:
+        """Give a table these rows of text instead of those that it has."""
+        self.connection.execute(f"delete from {table}")
+        if rows:
+            listed = ", ".join("(" + ", ".join("null" if cell is None else "'" + cell.replace("'", "''") + "'" for cell in row) + ")" for row in rows)
+            self.connection.execute(f"insert into {table} values {listed}")
+
+    def _make(self, node: dict) -> None:
+        """Make a model anew from what the tables hold now."""
+        place, query, is_view = relation(node), node["compiled_code"], node["config"]["materialized"] == "view"
+        fill = f"insert into {place} by name {query}"
+        if is_view and self.made.get(place) == query:
+            return  # a view stays what it is while what it reads is made anew
+        if place not in self.made or is_view:
             if node["name"] in KEPT:
-                self.connection.execute(f"insert into {place} by name {query}")
-            elif is_new or not is_view:  # a view stays what it is while what it reads is made anew
+                self.connection.execute(fill)
+            else:
                 self.connection.execute(f"create or replace {'view' if is_view else 'table'} {place} as {query}")
-            self.made[place] = query
-            if changed is not None:
-                changed.add(place)
+                self.planned.clear()  # plans are of what there was before
+            return
+        if self.planned.get(place) != query:
+            with_rows = self.connection.execute("select current_setting('disabled_optimizers')").fetchone()[0]
+            self.connection.execute(f"set disabled_optimizers = '{OF_THE_ROWS}'")
+            self.connection.execute(f"prepare {node['name']} as {fill}")
+            self.connection.execute(f"set disabled_optimizers = '{with_rows}'")
+            self.planned[place] = query
+        if node["name"] not in KEPT:
+            self.connection.execute(f"delete from {place}")
+        self.connection.execute(f"execute {node['name']}")
 
     def _changed(self) -> set[str] | None:
         """The tables beside the models that hold other rows than at the run before; None where all models are to be made anew."""

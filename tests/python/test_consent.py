@@ -255,7 +255,8 @@ def test_a_law_changes_no_date_before_it(models):
         assert models.connection.execute(f"select (select count(*) from {laws}) < (select count(*) from kept)").fetchone() == (True,)
     finally:
         for schema in ("reference", "replay_reference"):
-            models.connection.execute(f"create or replace table warehouse.{schema}.jurisdictions as from {schema}_kept")
+            models.connection.execute(f"delete from warehouse.{schema}.jurisdictions")
+            models.connection.execute(f"insert into warehouse.{schema}.jurisdictions from {schema}_kept")
 
 
 # --- the evidence, and the past

@@ -143,7 +143,7 @@ def test_models_made_anew_only_where_something_changed_hold_what_all_made_anew_h
     evaluated(models, raw, DATES)
     evaluated(models, other, DATES[:2])
     found = evaluated(models, other, DATES[1:])
-    models.made.clear()
+    models.forget()
     assert evaluated(models, other, DATES[1:]) == found
 
 
