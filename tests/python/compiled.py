@@ -11,11 +11,10 @@ import json
 import shutil
 from graphlib import TopologicalSorter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
-from conftest import SETTINGS, WITH_JSON, Built
+from conftest import SETTINGS, WITH_JSON, Built, made_once
 
 from segmentation.contract import CONTRACT
 from segmentation.dbt_run import environment, run_dbt
@@ -33,12 +32,16 @@ OF_THE_ROWS = "statistics_propagation,compressed_materialization"
 class CompiledModels:
     """The wanted models of a replay, and all that they read, ready to run on other raw tables than those of a built demo."""
 
-    def __init__(self, built: Built, wanted: tuple[str, ...]):
-        home, manifest = Home(built.folder), compiled_manifest(built, wanted)
-        nodes = {name: node for name, node in manifest["nodes"].items()
-                 if node["resource_type"] == "model" and node.get("compiled_code")}
-        order = TopologicalSorter({name: [d for d in node["depends_on"]["nodes"] if d in nodes] for name, node in nodes.items()})
-        self.nodes = [nodes[name] for name in order.static_order()]
+    def __init__(self, built: Built, tmp_path_factory, wanted: tuple[str, ...]):
+        home, manifest = Home(built.folder), compiled_manifest(built, tmp_path_factory)
+        nodes = {name: node for name, node in manifest["nodes"].items() if node.get("compiled_code")}
+        reads = {name: [other for other in node["depends_on"]["nodes"] if other in nodes] for name, node in nodes.items()}
+        needed, left = set(), [name for name, node in nodes.items() if node["name"] in wanted]
+        while left:
+            if (name := left.pop()) not in needed:
+                needed.add(name)
+                left += reads[name]
+        self.nodes = [nodes[name] for name in TopologicalSorter({name: reads[name] for name in sorted(needed)}).static_order()]
         self.connection = duckdb.connect(config=duckdb_settings())
         for name in ("warehouse", "restricted"):
             self.connection.execute(f"attach ':memory:' as {name}")
@@ -152,16 +155,20 @@ class CompiledModels:
         return relation(next(node for node in self.nodes if node["name"] == name))
 
 
-def compiled_manifest(built: Built, wanted: tuple[str, ...]) -> dict:
-    """dbt's manifest with the SQL of the wanted models and of all that they read, compiled in a copy of the home: dbt opens
+def compiled_manifest(built: Built, tmp_path_factory) -> dict:
+    """dbt's manifest with the SQL of all models, compiled once for all test files and workers in a copy of the home: dbt opens
     databases to write, and meanwhile other workers read the built ones."""
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        home = Home(Path(shutil.copytree(built.folder, Path(folder) / "home", symlinks=True)))
-        for name in SETTINGS:
-            patch.delenv(name, raising=False)
-        with environment({"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded", **WITH_JSON}):
-            run_dbt(["compile", "--select", *(f"+{name}" for name in wanted)], home, folder="replay")
-        return json.loads((home.target / "replay" / "manifest.json").read_text())
+
+    def compile_all(folder: Path) -> None:
+        home = Home(Path(shutil.copytree(built.folder, folder, symlinks=True)))
+        with pytest.MonkeyPatch.context() as patch:
+            for name in SETTINGS:
+                patch.delenv(name, raising=False)
+            with environment({"SEGMENTS_SCHEMA_PREFIX": PREFIX, "SEGMENTS_REPLAY_MODE": "as_recorded", **WITH_JSON}):
+                run_dbt(["compile", "--select", "resource_type:model"], home, folder="replay")
+
+    folder = made_once(tmp_path_factory, "compiled demo", compile_all)
+    return json.loads((Home(folder).target / "replay" / "manifest.json").read_text())
 
 
 def relation(node: dict) -> str:

@@ -6,7 +6,6 @@ Every row of consent_truth_table.csv is a person, evaluated from raw rows on 1 M
 
 import csv
 import re
-import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -74,9 +73,7 @@ def shop(**tables: list[dict]) -> dict[str, list[dict]]:
 
 @pytest.fixture(scope="module")
 def models(demo: Built, tmp_path_factory) -> CompiledModels:
-    home = tmp_path_factory.mktemp("compiled") / "home"
-    shutil.copytree(demo.folder, home, symlinks=True)
-    models = CompiledModels(Built(home, 0), ("consent_state", "consent_intervals", "consent_evidence", "customer_behaviour"))
+    models = CompiledModels(demo, tmp_path_factory, ("consent_state", "consent_intervals", "consent_evidence", "customer_behaviour"))
     for schema in ("reference", "replay_reference"):
         for place, turns in {"ZZ": [], **CHANGED_LAWS}.items():
             starts = [datetime(1900, 1, 1), *(datetime.fromisoformat(turn) for turn in turns)]

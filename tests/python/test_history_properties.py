@@ -2,7 +2,6 @@
 
 import random
 import re
-import shutil
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -105,9 +104,7 @@ def shops(draw) -> dict[str, list[dict]]:
 
 @pytest.fixture(scope="module")
 def models(demo: Built, tmp_path_factory) -> CompiledModels:
-    home = tmp_path_factory.mktemp("compiled") / "home"
-    shutil.copytree(demo.folder, home, symlinks=True)
-    models = CompiledModels(Built(home, 0), (*COMPARED, "replayed_membership"))
+    models = CompiledModels(demo, tmp_path_factory, (*COMPARED, "replayed_membership"))
     for schema in ("reference", "replay_reference"):
         models.connection.execute(f"update warehouse.{schema}.purposes set consent_valid_days = {VALID_DAYS} where channel = 'email'")
     return models
@@ -313,9 +310,7 @@ def test_intervals_are_what_one_snapshot_after_the_other_gives(models: CompiledM
 @pytest.fixture(scope="module")
 def stable(demo: Built, tmp_path_factory) -> CompiledModels:
     """Every segment asks for stability, and a pass may go on from what the one before knew, as builds do."""
-    home = tmp_path_factory.mktemp("stable") / "home"
-    shutil.copytree(demo.folder, home, symlinks=True)
-    models = CompiledModels(Built(home, 0), ("segment_members", "int_stability"))
+    models = CompiledModels(demo, tmp_path_factory, ("segment_members", "int_stability"))
     models.connection.execute("""
         create table warehouse.carried (as_of timestamp, segment_id text, customer_key text, is_candidate boolean,
                                         is_effective boolean, streak integer, last_activity_at timestamp, settled_at timestamp)

@@ -22,9 +22,9 @@ ORDINARY_DAY = datetime(2026, 1, 15, 12)
 
 
 @pytest.fixture(scope="session")
-def compiled(demo: Built) -> CompiledModels:
+def compiled(demo: Built, tmp_path_factory) -> CompiledModels:
     """All models up to the members, ready to run on small tables; customer_features may also be filled by hand."""
-    models = CompiledModels(demo, ("segment_members",))
+    models = CompiledModels(demo, tmp_path_factory, ("segment_members",))
     models.connection.execute(f"attach '{demo.folder / 'warehouse.duckdb'}' as built (read_only)")
     return models
 

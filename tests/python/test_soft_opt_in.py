@@ -6,7 +6,6 @@ same in another spelling), other or none. Choices are written as in consent_trut
 """
 
 import csv
-import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -62,9 +61,7 @@ def raw_of(cases: dict[str, dict]) -> dict[str, list[dict]]:
 
 @pytest.fixture(scope="module")
 def models(demo: Built, tmp_path_factory) -> CompiledModels:
-    home = tmp_path_factory.mktemp("compiled") / "home"
-    shutil.copytree(demo.folder, home, symlinks=True)
-    models = CompiledModels(Built(home, 0), ("channel_permissions",))
+    models = CompiledModels(demo, tmp_path_factory, ("channel_permissions",))
     for schema in ("reference", "replay_reference"):
         for place, turn in TURNS.items():
             is_later = place in ("SD", "SE", "SF")
