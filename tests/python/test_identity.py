@@ -173,9 +173,9 @@ def test_connected_components_are_those_that_a_search_finds(size: int, n_edges: 
     with duckdb.connect() as connection:
         connection.execute("create table nodes (as_of int, node varchar)")
         connection.execute("create table pairs (as_of int, node varchar, other varchar)")
-        connection.executemany("insert into nodes values (?, ?)", [(day, name) for day in edges for name in names])
+        connection.execute("insert into nodes values " + ", ".join(f"({day}, '{name}')" for day in edges for name in names))
         if rows:
-            connection.executemany("insert into pairs values (?, ?, ?)", rows)
+            connection.execute("insert into pairs values " + ", ".join(map(str, rows)))
         found = {row[:2]: row[2] for row in connection.execute(f"with {sql} select * from components").fetchall()}
     for day, pairs in edges.items():
         groups = {name: {name} for name in names}
