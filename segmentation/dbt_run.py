@@ -31,6 +31,8 @@ NOT_UTF_8 = re.compile(r'Invalid string encoding found in Parquet file \\?"(.*?)
 # the same of an instant that it cannot hold
 NO_INSTANT = re.compile(r"Could not convert Timestamp\(MS\) to Timestamp\(US\)")
 DBT_LOGS = ("DBT_LOG_", "DBT_ENGINE_LOG_")
+# what a statement begins with, and its `with`, if it has one there
+BEGIN = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(with\b(?:\s+recursive\b)?)?", re.DOTALL | re.IGNORECASE)
 READ_BY_DBT = (".sql", ".yml", ".yaml", ".csv", ".md")
 n_calls = 0  # of dbt in this process
 # for further calls of dbt in this process: the parsed project, compiled Jinja, the columns of queries that were compared with a contract
@@ -150,9 +152,11 @@ def _less_ado():
     compares every file with it and compiles every macro and model anew in each call, though they are the same, and asks which
     columns a query has, though it is the same query on relations whose columns the project fixes. It makes a dict of a node each
     time that a macro looks at it, a table with parsers of dates for each statement that returns nothing, and a macro anew for each
-    call of it, a hundred times per model; and each name in a macro is looked up through maps of maps.
+    call of it, a hundred times per model; each name in a macro is looked up through maps of maps, and for a unit test the whole
+    model is parsed to find its first word.
     """
     global n_calls
+    from dbt import compilation
     from dbt.adapters.duckdb import DuckDBAdapter
     from dbt.cli import requires
     from dbt.clients.jinja import MacroGenerator
@@ -231,6 +235,14 @@ def _less_ado():
         for level in values.maps if type(values) is ChainMap else [values]:
             yield from levels_of(level) if type(level) is ChainMap else [level]
 
+    def inject(sql, ctes):
+        # as dbt.compilation.inject_ctes_into_sql, which parses the whole statement to find the place of its first word
+        begin = BEGIN.match(sql)
+        added = ", ".join(cte.sql for cte in ctes)
+        if not ctes:
+            return sql
+        return f"{begin[0]} {added},{sql[begin.end():]}" if begin[1] else f"with {added} {sql}"
+
     def call_macro(generator, *values, **named):
         # as MacroGenerator.__call__ and call_macro, with one macro for all calls from a node
         stack, name = generator.stack, generator.macro.unique_id
@@ -265,7 +277,7 @@ def _less_ado():
               _replaced(DuckDBAdapter, "get_column_schema_from_query", describe_once),
               _replaced(FlatGraphMapping, "__getitem__", node_once), _replaced(MacroNamespace, "__getitem__", look_up_once),
               _replaced(MacroGenerator, "__call__", call_macro), _replaced(requires, "parse_manifest", parse_once),
-              _replaced(Context, "resolve_or_missing", resolve), _replaced(agate_helper, "empty_table", lambda: nothing)):
+              _replaced(compilation, "inject_ctes_into_sql", inject), _replaced(Context, "resolve_or_missing", resolve), _replaced(agate_helper, "empty_table", lambda: nothing)):
             yield
     finally:
         event_manager_client.ctx_set_event_manager(former_manager)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 from conftest import SETTINGS
 
@@ -99,3 +100,20 @@ def test_templates_of_former_versions_of_the_project_go(process, tmp_path: Path,
 def test_a_project_that_may_not_be_written_to_only_takes_longer(process, tmp_path: Path):
     (tmp_path / "target").write_text("a file in its place")
     assert [process("a {{ one }}"), process("a {{ one }}")] == [1, 1]
+
+
+@pytest.mark.parametrize("sql", [
+    "with a as (select 1 as one) select * from a", "\n-- with\n/* with */ WITH a as (select 1 as one) select * from a", "select 1 as one",
+    "with recursive a as (select 1 as one union all select one from a where false) select * from a",
+    "select * from (with a as (select 1 as one) select * from a)", "-- withdrawn\nselect 1 as one",
+])
+def test_the_rows_of_a_unit_test_come_before_what_the_model_selects(sql: str):
+    """As dbt puts them there."""
+    from dbt import compilation
+
+    given = [SimpleNamespace(sql="given as (select 2 as two)"), SimpleNamespace(sql="others as (select * from given)")]
+    expected = compilation.inject_ctes_into_sql(sql, given)
+    with dbt_run._less_ado():
+        injected, unchanged = compilation.inject_ctes_into_sql(sql, given), compilation.inject_ctes_into_sql(sql, [])
+    assert "".join(injected.split()) == "".join(expected.split()) and unchanged == sql
+    assert duckdb.sql(injected).fetchall() == [(1,)]
