@@ -7,17 +7,24 @@ compare it with all words before it. Here a tree is walked once. What is found i
 """
 
 import gc
+import os
 import sys
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from sqlfluff.cli.commands import cli
 from sqlfluff.core.parser.segments.base import BaseSegment
 from sqlfluff.core.rules.context import RuleContext
 from sqlfluff.core.rules.crawlers import SegmentSeekerCrawler
 from sqlfluff.utils.analysis import query, select
+from sqlfluff.utils.functional.segments import Segments
+from sqlfluff_templater_dbt.templater import DbtTemplater
 
 former_crawl, former_parent, former_info = SegmentSeekerCrawler.crawl, BaseSegment.get_parent, select.get_select_statement_info
+former_search, former_node = BaseSegment.recursive_crawl, DbtTemplater._find_node
+process = ExitStack()  # what holds until its end
 
 
 class Raws(list):
@@ -39,18 +46,28 @@ class Tree:
     def __init__(self, root: BaseSegment):
         # the segment, its ancestors, its place among their children, the number of words before it, the end of what it contains
         self.root, self.segments, self.of_type, self.n_words = root, [], defaultdict(list), 0
+        self.numbers: dict[int, int] = {}
         root.__dict__["raw_segments"] = Raws(root.raw_segments)
         self._add(root, (), 0)
 
     def _add(self, segment: BaseSegment, ancestors: tuple[BaseSegment, ...], place: int) -> None:
         number, n_before = len(self.segments), self.n_words
         self.segments.append(())
+        self.numbers[id(segment)] = number
         for kind in segment.class_types:
             self.of_type[kind].append(number)
         for child_place, child in enumerate(segment.segments):
             self._add(child, (*ancestors, segment), child_place)
         self.n_words += not segment.segments
         self.segments[number] = segment, ancestors, place, n_before, len(self.segments)
+
+    def within(self, kinds: tuple[str, ...], first: int, end: int) -> set[int]:
+        """The numbers of the segments of some types from one number up to another."""
+        found = set()
+        for kind in kinds:
+            numbers = self.of_type.get(kind, ())
+            found.update(numbers[bisect_left(numbers, first):bisect_left(numbers, end)])
+        return found
 
 
 class Latest:
@@ -81,6 +98,26 @@ def crawl(crawler: SegmentSeekerCrawler, context: RuleContext) -> Iterator[RuleC
         yield context
 
 
+def recursive_crawl(
+    segment: BaseSegment, *kinds: str, recurse_into: bool = True, no_recursive_seg_type: str | list[str] | None = None, allow_self: bool = True,
+) -> Iterator[BaseSegment]:
+    """As BaseSegment.recursive_crawl: the segments of some types in this one, in order, without those in or of types that close it."""
+    number = Latest.tree and Latest.tree.numbers.get(id(segment))
+    if number is None:
+        yield from former_search(segment, *kinds, recurse_into=recurse_into, no_recursive_seg_type=no_recursive_seg_type, allow_self=allow_self)
+        return
+    tree, end = Latest.tree, Latest.tree.segments[number][4]
+    closing = (no_recursive_seg_type,) if isinstance(no_recursive_seg_type, str) else tuple(no_recursive_seg_type or ())
+    after, closed = number + (not allow_self), tree.within(closing, number + 1, end)
+    for found in sorted(tree.within(kinds, after, end) | closed):
+        if found < after:
+            continue
+        if found not in closed:
+            yield tree.segments[found][0]
+        if found in closed or not recurse_into:
+            after = tree.segments[found][4]
+
+
 def get_select_statement_info(segment: BaseSegment, dialect, early_exit: bool = True):
     """As the function of this name, once for each select."""
     key = id(segment), early_exit
@@ -98,9 +135,34 @@ def get_parent(segment: BaseSegment) -> tuple[BaseSegment, int] | None:
     return (parent, place) if known else former_parent(segment)
 
 
+def index(segments: Segments, segment: BaseSegment, *limits: int) -> int:
+    """As tuple.index, which compares the segment with each before it; where these are the children of one, it knows its place among them."""
+    place = getattr(segment, "_parent_idx", None)
+    known = place is not None and segment.raw and not limits and place < len(segments) and segments[place] is segment
+    return place if known else tuple.index(segments, segment, *limits)
+
+
+def find_node(templater: DbtTemplater, file: str, config=None, folder: str = "") -> object:
+    """As DbtTemplater._find_node, which asks every node of the project for its path, for each file."""
+    if "nodes" not in templater.__dict__:
+        templater.nodes = {node.original_file_path: key for key, node in reversed(templater.dbt_manifest.nodes.items())}
+        # from here on files are rendered, as a build renders them
+        from segmentation.dbt_run import _less_ado
+
+        process.enter_context(_less_ado())
+        gc.enable()
+        gc.freeze()  # the parsed project stays: no need to search it for garbage again and again
+    key = templater.nodes.get(os.path.relpath(file, start=folder))
+    return templater.dbt_manifest.expect(key) if key else former_node(templater, file, config, folder)
+
+
 if __name__ == "__main__":
-    SegmentSeekerCrawler.crawl, BaseSegment.get_parent = crawl, get_parent
+    SegmentSeekerCrawler.crawl, BaseSegment.get_parent, BaseSegment.recursive_crawl = crawl, get_parent, recursive_crawl
+    Segments.index, DbtTemplater._find_node = index, find_node
     select.get_select_statement_info = query.get_select_statement_info = get_select_statement_info
-    # the parsed project stays in memory meanwhile, and Python would search it for garbage again and again: a quarter of all time
-    gc.set_threshold(100_000, 50, 50)
-    sys.exit(cli())
+    gc.set_threshold(1_000_000, 50, 50)  # to search so many new objects for garbage is enough: some dozens of files
+    with process:
+        try:
+            sys.exit(cli())
+        finally:
+            gc.freeze()  # else the end of the process searches once more
