@@ -1,6 +1,7 @@
 """dbt in this process: no second start, progress as it goes, failures as short sentences."""
 
 import contextlib
+import functools
 import gc
 import marshal
 import os
@@ -153,19 +154,25 @@ def _less_ado():
     columns a query has, though it is the same query on relations whose columns the project fixes. It makes a dict of a node each
     time that a macro looks at it, a table with parsers of dates for each statement that returns nothing, and a macro anew for each
     call of it, a hundred times per model; each name in a macro is looked up through maps of maps, and for a unit test the whole
-    model is parsed to find its first word.
+    model is parsed to find its first word. For each context, two per model, it gathers the command's flags and the project's
+    variables anew; to find a relation it walks over all that it knows, to name one it copies dicts that hold no others, and the
+    macro that a name means on this engine it makes anew each time that it is dispatched. For each line of a log it asks the whole
+    environment for secrets.
     """
     global n_calls
-    from dbt import compilation
+    from dbt import compilation, flags
+    from dbt.adapters.base import BaseAdapter, relation
     from dbt.adapters.duckdb import DuckDBAdapter
+    from dbt.adapters.reference_keys import _ReferenceKey, lowercase
     from dbt.cli import requires
     from dbt.clients.jinja import MacroGenerator
     from dbt.constants import DEFAULT_ENV_PLACEHOLDER
+    from dbt.context import base, providers
     from dbt.context.macros import MacroNamespace
     from dbt.contracts.graph.manifest import FlatGraphMapping
     from dbt_common.clients import agate_helper
     from dbt_common.clients.jinja import CaughtMacroErrorWithNodeError, MacroFuzzEnvironment, MacroReturn
-    from dbt_common.events import event_manager_client
+    from dbt_common.events import event_manager_client, functions
     from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
     from jinja2.exceptions import TemplateRuntimeError
@@ -262,11 +269,40 @@ def _less_ado():
             if stack is not None:
                 stack.pop(name)
 
+    def variables_once(var):
+        # what a node sees depends on its package alone
+        key = id(var._config), var._node.package_name
+        if key not in variables:
+            variables[key] = former_variables(var), var._config
+        return variables[key][0]
+
+    def find_by_key(adapter, database, schema, identifier):
+        # as get_relation, of a schema whose relations are all known
+        if not identifier or (database, schema) not in adapter.cache:
+            return former_find(adapter, database, schema, identifier)
+        known = adapter.cache.relations.get(_ReferenceKey(lowercase(database), lowercase(schema), lowercase(identifier)))
+        found = adapter._make_match([known.inner] if known else [], database, schema, identifier)
+        return found[0] if found else None
+
+    def merge(*dicts):
+        # as deep_merge, where nothing is deep: most often how the parts of a name are quoted
+        if any(isinstance(value, (dict, list, tuple)) for values in dicts for value in values.values()):
+            return former_merge(*dicts)
+        return {name: value for values in dicts for name, value in values.items()}
+
+    def dispatch_once(adapter, *name, **named):
+        made, key = adapter.__dict__.setdefault("dispatched", {}), (id(adapter._namespace.ctx), *name, *named.items())
+        if key not in made:
+            made[key] = former_dispatch(adapter, *name, **named)
+        return made[key]
+
     manager, nothing, is_collecting = Selective(), agate_helper.empty_table(), gc.isenabled()
     former_parse, unset = requires.parse_manifest, DEFAULT_ENV_PLACEHOLDER
     former_manager, former_fill = event_manager_client.get_event_manager(), BaseEvent.__init__
     former_compile, former_describe = MacroFuzzEnvironment.compile, DuckDBAdapter.get_column_schema_from_query
     former_node, former_look_up = FlatGraphMapping.__getitem__, MacroNamespace.__getitem__
+    former_variables, former_find, variables = providers.ModelConfiguredVar._generate_merged, BaseAdapter.get_relation, {}
+    former_dispatch, former_merge = providers.BaseDatabaseWrapper.dispatch, relation.deep_merge
     if n_calls and not is_collecting:
         gc.collect()
     n_calls += 1
@@ -277,7 +313,15 @@ def _less_ado():
               _replaced(DuckDBAdapter, "get_column_schema_from_query", describe_once),
               _replaced(FlatGraphMapping, "__getitem__", node_once), _replaced(MacroNamespace, "__getitem__", look_up_once),
               _replaced(MacroGenerator, "__call__", call_macro), _replaced(requires, "parse_manifest", parse_once),
-              _replaced(compilation, "inject_ctes_into_sql", inject), _replaced(Context, "resolve_or_missing", resolve), _replaced(agate_helper, "empty_table", lambda: nothing)):
+              _replaced(compilation, "inject_ctes_into_sql", inject), _replaced(Context, "resolve_or_missing", resolve),
+              _replaced(agate_helper, "empty_table", lambda: nothing),
+              _replaced(providers.ModelConfiguredVar, "_generate_merged", variables_once),
+              _replaced(providers, "args_to_dict", functools.cache(providers.args_to_dict)),
+              _replaced(base, "get_context_modules", functools.cache(base.get_context_modules)),
+              _replaced(flags, "get_flag_obj", functools.cache(flags.get_flag_obj)),
+              _replaced(BaseAdapter, "get_relation", find_by_key), _replaced(relation, "deep_merge", merge),
+              _replaced(providers.BaseDatabaseWrapper, "dispatch", dispatch_once),
+              _replaced(functions, "env_secrets", functools.cache(functions.env_secrets))):
             yield
     finally:
         event_manager_client.ctx_set_event_manager(former_manager)

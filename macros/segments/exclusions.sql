@@ -61,9 +61,8 @@
     {%- set names = segment_spec(node).get('exclude') -%}
     {#- the gate asks before it has looked at the field -#}
     {%- for name in (names if names is sequence and names is not string else []) -%}
-        {%- for other in segment_nodes() if other.name == 'seg_' ~ name -%}
-            {%- do found.append(other) -%}
-        {%- endfor -%}
+        {%- set id = 'model.' ~ project_name ~ '.seg_' ~ name -%}
+        {%- do found.append(graph.nodes[id]) if id in graph.nodes -%}
     {%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}

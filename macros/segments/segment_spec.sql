@@ -10,10 +10,13 @@
     {{ return(spec) }}
 {%- endmacro %}
 
-{# The segment models of the project, in the order of their names. Returns a list of graph nodes. #}
+{#
+    The segment models of the project, in the order of their names. Returns a list of graph nodes. One search in all ids at once,
+    because to ask each of 800 took ten times as long.
+#}
 {% macro segment_nodes() -%}
     {%- set found = [] -%}
-    {%- for id in graph.nodes if id.startswith('model.' ~ project_name ~ '.seg_') -%}
+    {%- for id in modules.re.findall('(?m)^model[.]' ~ project_name ~ '[.]seg_.*', '\n'.join(graph.nodes)) -%}
         {%- do found.append(graph.nodes[id]) -%}
     {%- endfor -%}
     {{ return(found | sort(attribute='name')) }}

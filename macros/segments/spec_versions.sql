@@ -12,12 +12,12 @@
 
 {# The versions of the spec of any segment, as in spec_versions(). Argument: node, the segment model. #}
 {% macro versions_of(node) -%}
-    {%- set versions = segment_spec(node).versions | sort(attribute='effective_from') -%}
+    {%- set versions, instant = segment_spec(node).versions | sort(attribute='effective_from'), dbt.type_timestamp() -%}
     {%- for version in versions %}
         select
             {{ version.number }} as spec_version,
-            cast('{{ version.effective_from }}' as {{ dbt.type_timestamp() }}) as effective_from,
-            cast({{ "'" ~ versions[loop.index].effective_from ~ "'" if not loop.last else 'null' }} as {{ dbt.type_timestamp() }}) as effective_to
+            cast('{{ version.effective_from }}' as {{ instant }}) as effective_from,
+            cast({{ "'" ~ versions[loop.index].effective_from ~ "'" if not loop.last else 'null' }} as {{ instant }}) as effective_to
             {%- for name, parameter in version.parameters.items() %},
             {{ parameter_literal(parameter) }} as {{ name }}
             {%- endfor %}

@@ -5,8 +5,8 @@
     Arguments: columns (list of column names); relation (alias that they stand under, or none).
 #}
 {% macro canonical_row(columns, relation=none) -%}
-    {%- set prefix = relation ~ '.' if relation else '' -%}
+    {%- set prefix, text = relation ~ '.' if relation else '', dbt.type_string() -%}
     {%- for column in columns -%}
-        '{{ column }}=' || coalesce({{ canonical_value('cast(' ~ prefix ~ column ~ ' as ' ~ dbt.type_string() ~ ')', 'text') }}, chr(30)){{ " || chr(31) || " if not loop.last }}
+        '{{ column }}=' || coalesce({{ canonical_value('cast(' ~ prefix ~ column ~ ' as ' ~ text ~ ')', 'text') }}, chr(30)){{ " || chr(31) || " if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
