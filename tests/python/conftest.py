@@ -5,14 +5,17 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import cache
 from importlib.util import find_spec
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import duckdb
 import pytest
 from filelock import FileLock
 
+from segmentation import vault
 from segmentation.cli import main
 from segmentation.home import PROJECT, duckdb_settings
 
@@ -155,25 +158,35 @@ def write_tables(folder: Path, tables: dict[str, list[dict]]) -> Path:
 def united_shop(tmp_path_factory, name: str, *shops: dict[str, list[dict]], **settings: str) -> Built:
     """Shops of a few rows, each of one test file, built as one: to build costs the same for ten rows and for a hundred.
 
-    Their ids and people must differ, and what a file asks of the whole shop must hold with the rows of the others.
+    Their ids and people must differ, and what a file asks of the whole shop must hold with the rows of the others. Beside the home
+    lie what the build printed, `said`, and the random seeds of nonces that it drew, `seeds`.
     """
 
     def make(folder: Path) -> None:
         tables = {table: [row for shop in shops for row in shop.get(table, [])] for shop in shops for table in shop}
-        raw = write_tables(folder / "raw", tables)
-        succeed(build(folder / "home", "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT="2026-06-01 00:00:00",
-                      REPORTING_CURRENCY="EUR", **settings))
+        raw, drawn, token_hex = write_tables(folder / "raw", tables), [], vault.secrets.token_hex
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as said:
+            patch.setattr(vault.secrets, "token_hex", lambda size: drawn.append(token_hex(size)) or drawn[-1])
+            succeed(build(folder / "home", "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT="2026-06-01 00:00:00",
+                          REPORTING_CURRENCY="EUR", **settings))
+        (folder / "said").write_bytes(said.buffer.getvalue())
+        (folder / "seeds").write_text("\n".join(drawn))
 
     return Built(made_once(tmp_path_factory, name, make) / "home", 0)
 
 
 @pytest.fixture(scope="session")
 def newest_shop(tmp_path_factory) -> Built:
-    """The rows of test_clock.py and test_blank_text.py, built without AS_OF."""
+    """The rows of test_clock.py, test_blank_text.py and test_privacy_scan.py, built without AS_OF, with a random key and seed.
+
+    The newest of them are of test_clock.py. test_evidence.py, without rows of its own, asks for the seed. In ids of five letters or
+    more and in addresses there must be nothing that stands in a file of any home, such as a word or an address of our documentation.
+    """
     from test_blank_text import TABLES as blank
     from test_clock import TABLES as clock
+    from test_privacy_scan import TABLES as addresses
 
-    return united_shop(tmp_path_factory, "newest shop", clock, blank)
+    return united_shop(tmp_path_factory, "newest shop", clock, blank, addresses, **WITH_JSON)
 
 
 @pytest.fixture(scope="session")
@@ -184,6 +197,24 @@ def march_shop(tmp_path_factory) -> Built:
     from test_golden_value_groups import TABLES as buyers
 
     return united_shop(tmp_path_factory, "march shop", buyers, visitors, AS_OF=AS_OF)
+
+
+@pytest.fixture(scope="session")
+def demo_in_april(demo: Built, tmp_path_factory) -> Built:
+    """A copy of the demo of which two files were exported, built again on 20 April, when contracts are overdue; tests only read it.
+
+    Beside the home lies what the build printed, `said`. Used by test_export.py and test_vendors.py.
+    """
+
+    def make(folder: Path) -> None:
+        home = copy_home(demo.folder, folder / "home")
+        for name in ("segment_metrics", "retention_transitions"):
+            succeed(command(home, "export", name, "--out", str(folder / f"{name}.csv")))
+        with redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as said:
+            succeed(build(home, "--without-tests", AS_OF="2026-04-20 00:00:00", **WITH_UNITS))
+        (folder / "said").write_bytes(said.buffer.getvalue())
+
+    return Built(made_once(tmp_path_factory, "demo in april", make) / "home", 0)
 
 
 @pytest.fixture
