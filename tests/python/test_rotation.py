@@ -1,6 +1,6 @@
 """Pseudonyms that rotate: a small shop of devices, evaluated three times with a rotation between each two, and once without any.
 
-Every device's id says what happens to it. Numbers C.. are the adversarial cases of the privacy research.
+The homes are those of rotated_shop.py. Every device's id says what happens to it. Numbers C.. are the adversarial cases of the privacy research.
 """
 
 import json
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import WITH_JSON, Built, build, command, write_tables
+from conftest import Built, build, command
 from processes import KEYS, differences, export
+from rotated_shop import DATES, ROTATIONS, Rotated, replayed_shop, rotated_shop
 from test_changes import HIGH, PROFILING, Rows
 from test_privacy_scan import open_files, values_of
 
@@ -23,9 +24,6 @@ from segmentation.vault import ensure_epochs, rotate
 from segmentation.verify import verify
 
 LINKING = "identity.cross_device_linking"
-DATES = ["2026-03-01 00:00:00", "2026-03-10 00:00:00", "2026-03-20 00:00:00"]
-ROTATIONS = ["2026-03-03 12:00:00", "2026-03-12 12:00:00"]
-INGESTED_AT = "2026-03-21 00:00:00"
 # before the first rotation, before and after it in one session, before and after the second one
 VISITS = [("2026-02-20 10:00:00", "product_view", "a"), ("2026-03-03 11:59:00", "page_view", "b"), ("2026-03-03 12:01:00", "product_view", "b"),
           ("2026-03-08 10:00:00", "page_view", "c"), ("2026-03-15 10:00:00", "product_view", "d")]
@@ -70,28 +68,19 @@ def shop() -> dict[str, list[dict]]:
 
 
 @pytest.fixture(scope="module")
-def shop_settings(tmp_path_factory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("rotation_raw")
-    (folder / "keys").write_text(KEYS)
-    return dict(SEGMENTS_RAW=str(write_tables(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), INGESTED_AT=INGESTED_AT,
-                REPORTING_CURRENCY="EUR")
+def rotated(tmp_path_factory) -> Rotated:
+    return rotated_shop(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory, shop_settings) -> dict[str, Built]:
+def shop_settings(rotated: Rotated) -> dict[str, str]:
+    return rotated.settings
+
+
+@pytest.fixture(scope="module")
+def homes(rotated: Rotated) -> dict[str, Built]:
     """The shop after each date with rotations in between (1, 2, 3), and after the second and the third without any (2 whole, 3 whole)."""
-    folder, found = tmp_path_factory.mktemp("rotation"), {}
-    for kind in ("", " whole"):
-        for number, date in enumerate(DATES, start=1):
-            if kind and number == 1:
-                continue
-            home = Path(shutil.copytree(found["1" if number == 2 else f"{number - 1}{kind}"].folder, folder / f"{number}{kind}", symlinks=True)
-                        ) if number > 1 else folder / "1"
-            if number > 1 and not kind:
-                assert command(home, "vault", "rotate", "--at", ROTATIONS[number - 2]).code == 0
-            found[f"{number}{kind}"] = build(home, "--without-tests", AS_OF=date, **shop_settings, **WITH_JSON if number == 3 and not kind else {})
-            assert found[f"{number}{kind}"].code == 0
-    return found
+    return rotated.homes
 
 
 def visitors(built: Built) -> dict[str, tuple]:
@@ -220,12 +209,10 @@ def test_every_rotation_gives_every_visitor_another_pseudonym(homes):
                                           " identifier in ('plain', 'late', 'everything', 'same@ex.com')")}
 
 
-def test_a_replay_of_the_dates_before_a_rotation_equals_the_record(homes, tmp_path: Path):
-    home = Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True))
-    assert command(home, "replay").code == 0
-    replayed = Built(home, 0)
+def test_a_replay_of_the_dates_before_a_rotation_equals_the_record(tmp_path_factory):
+    replayed = replayed_shop(tmp_path_factory)
     assert replayed.rows("select count(distinct as_of), bool_and(is_root_equal), sum(n_recorded) = sum(n_identical) from audit.replay_partitions") == [(3, True, True)]
-    assert verify(Home(home)).findings == []
+    assert verify(Home(replayed.folder)).findings == []
 
 
 def test_a_rotation_that_reaches_back_is_refused_in_one_sentence(homes, tmp_path: Path, capsys):
