@@ -277,10 +277,51 @@ def test_a_vault_without_epochs_is_told_to_build_once():
         rotate(vault, datetime(2026, 4, 1), None, NOW, "tester", "vault", "The home")
 
 
+LOSSES = [
+    # the newest epoch was begun after the backup
+    (["delete from vault.pid_salts where epoch = 3", "update vault.pid_salts set valid_to = null where epoch = 2"], 3),
+    # ... both were; the first one that is missing is named
+    (["delete from vault.pid_salts where epoch > 1", "update vault.pid_salts set valid_to = null where epoch = 1"], 2),
+    # ... and somebody rotated again, at the same instant and with another salt
+    (["update vault.pid_salts set rotated_at = rotated_at + interval 1 day, inner_block = 'ab', outer_block = 'ab' where epoch = 3"], 3),
+    # a salt that nobody destroyed is empty
+    (["update vault.pid_salts set inner_block = null where epoch = 2"], 2),
+]
+
+
+@pytest.fixture(scope="module")
+def given_back(homes, tmp_path_factory) -> Path:
+    """A copy of the home that loses its vault and gets it back; the next test builds it again."""
+    return Path(shutil.copytree(homes["3"].folder, tmp_path_factory.mktemp("given_back") / "home", symlinks=True))
+
+
+def test_a_vault_that_lost_an_epoch_of_the_record_is_refused(shop_settings, given_back: Path, capsys):
+    """Restored from an older backup, it would give other pseudonyms to the same days. With its own vault it builds again (next test)."""
+    home = given_back
+    shown = "from marts.anonymous_visitors order by all"
+    before = Built(home, 0).rows(shown)
+    for loss, epoch in LOSSES:
+        with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
+            whole = restricted.execute("from vault.pid_salts").fetchall()
+            for statement in loss:
+                restricted.execute(statement)
+        capsys.readouterr()
+        assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 1, loss
+        said = capsys.readouterr().err
+        assert (f"the vault lacks the salt of epoch {epoch}, which the record knows: it was restored from an older backup; "
+                "restore a vault that holds that epoch") in " ".join(said.split())
+        assert Built(home, 0).rows(shown) == before, "nothing was built"
+        with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
+            restricted.execute("delete from vault.pid_salts")
+            restricted.executemany("insert into vault.pid_salts values (?, ?, ?, ?, ?, ?, ?, ?)", whole)
+
+
 @pytest.mark.parametrize("is_killed", [False, True])
-def test_a_salt_goes_when_nothing_of_its_epoch_may_be_kept_any_more(homes, shop_settings, tmp_path: Path, monkeypatch, is_killed: bool):
+def test_a_salt_goes_when_nothing_of_its_epoch_may_be_kept_any_more(
+    homes, given_back: Path, shop_settings, tmp_path: Path, monkeypatch, is_killed: bool,
+):
     """Counted from the newest evaluation, logged once, in no byte of the file, and what is left still builds."""
-    home = Home(Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True)))
+    home = Home(given_back if is_killed else Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True)))
     built = Built(home.folder, 0)
     assert salt_retention_days() == 1095
     [(old,)] = built.rows("select inner_block from restricted.vault.pid_salts where epoch = 1")
@@ -307,6 +348,10 @@ def test_a_salt_goes_when_nothing_of_its_epoch_may_be_kept_any_more(homes, shop_
         return
     again = build(home.folder, "--without-tests", AS_OF=DATES[2], **shop_settings)
     assert again.code == 0
+    # as before, but for those whose windows began in that epoch
+    shown = ("select * from marts.anonymous_visitors where pid not in (select pid from restricted.intermediate.int_pids"
+             " where list_contains(?, identifier)) order by all")
+    assert again.rows(shown, [[*LINKED]]) == homes["3"].rows(shown, [[*LINKED]]) != []
     assert {epoch for _, epoch in bridges(again)} == {3}
     assert windows(again)["linked"] == (ROTATIONS[0], True)
 
@@ -317,42 +362,6 @@ def test_a_gap_between_epochs_fails_the_build(homes, shop_settings, tmp_path: Pa
         restricted.execute("update vault.pid_salts set valid_to = valid_to - interval 1 second where epoch = 1")
     assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 1
     assert "lies in exactly one epoch" in capsys.readouterr().err
-
-
-LOSSES = [
-    # the newest epoch was begun after the backup
-    (["delete from vault.pid_salts where epoch = 3", "update vault.pid_salts set valid_to = null where epoch = 2"], 3),
-    # ... both were; the first one that is missing is named
-    (["delete from vault.pid_salts where epoch > 1", "update vault.pid_salts set valid_to = null where epoch = 1"], 2),
-    # ... and somebody rotated again, at the same instant and with another salt
-    (["update vault.pid_salts set rotated_at = rotated_at + interval 1 day, inner_block = 'ab', outer_block = 'ab' where epoch = 3"], 3),
-    # a salt that nobody destroyed is empty
-    (["update vault.pid_salts set inner_block = null where epoch = 2"], 2),
-]
-
-
-def test_a_vault_that_lost_an_epoch_of_the_record_is_refused(homes, shop_settings, tmp_path: Path, capsys):
-    """Restored from an older backup, it would give other pseudonyms to the same days."""
-    home = Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True))
-    shown = "from marts.anonymous_visitors order by all"
-    before = Built(home, 0).rows(shown)
-    for loss, epoch in LOSSES:
-        with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
-            whole = restricted.execute("from vault.pid_salts").fetchall()
-            for statement in loss:
-                restricted.execute(statement)
-        capsys.readouterr()
-        assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 1, loss
-        said = capsys.readouterr().err
-        assert (f"the vault lacks the salt of epoch {epoch}, which the record knows: it was restored from an older backup; "
-                "restore a vault that holds that epoch") in " ".join(said.split())
-        assert Built(home, 0).rows(shown) == before, "nothing was built"
-        with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
-            restricted.execute("delete from vault.pid_salts")
-            restricted.executemany("insert into vault.pid_salts values (?, ?, ?, ?, ?, ?, ?, ?)", whole)
-    # with its own vault the home builds again, as it did
-    assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 0
-    assert Built(home, 0).rows(shown) == before
 
 
 def test_manifest_and_messages_of_a_rotation_name_no_secret(homes):
