@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 
 from segmentation import vault
-from segmentation.cli import main
+from segmentation.cli import DEMO_AS_OFS, main
 from segmentation.home import PROJECT, duckdb_settings
 
 SETTINGS = (
@@ -200,21 +200,24 @@ def march_shop(tmp_path_factory) -> Built:
 
 
 @pytest.fixture(scope="session")
-def demo_in_april(demo: Built, tmp_path_factory) -> Built:
-    """A copy of the demo of which two files were exported, built again on 20 April, when contracts are overdue; tests only read it.
+def weeks_in_april(weeks: Built, tmp_path_factory) -> Built:
+    """The demo's Mondays going on: without two persons, two files exported, the newest Monday built again, then 20 April.
 
-    Beside the home lies what the build printed, `said`. Used by test_export.py and test_vendors.py.
+    Tests only read it: test_coarse_sums.py, whose the erased are, test_export.py, and test_vendors.py, for contracts are overdue by
+    then. Beside the home lies what the last build printed, `said`.
     """
+    from test_coarse_sums import erased_twice
 
     def make(folder: Path) -> None:
-        home = copy_home(demo.folder, folder / "home")
+        home = copy_home(erased_twice(tmp_path_factory, weeks).folder, folder / "home")
         for name in ("segment_metrics", "retention_transitions"):
             succeed(command(home, "export", name, "--out", str(folder / f"{name}.csv")))
+        succeed(build(home, "--without-tests", AS_OF=str(DEMO_AS_OFS[-1])))
         with redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as said:
-            succeed(build(home, "--without-tests", AS_OF="2026-04-20 00:00:00", **WITH_UNITS))
+            succeed(build(home, "--without-tests", AS_OF="2026-04-20 00:00:00"))
         (folder / "said").write_bytes(said.buffer.getvalue())
 
-    return Built(made_once(tmp_path_factory, "demo in april", make) / "home", 0)
+    return Built(made_once(tmp_path_factory, "weeks in april", make) / "home", 0)
 
 
 @pytest.fixture
