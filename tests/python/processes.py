@@ -13,11 +13,14 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
-from conftest import ONE_THREAD, SETTINGS, build, made_once
+from conftest import ONE_THREAD, SETTINGS, build, copy_home, made_once
 
-from segmentation.home import PROJECT, duckdb_settings
+from segmentation.home import PROJECT, Home, duckdb_settings
+from segmentation.purge import purge
+from segmentation.verify import verify
 
 FIRST, SECOND = "2026-03-01 00:00:00", "2026-03-08 00:00:00"
+PURGED_AT, THIRD = datetime(2026, 3, 9, 2, 30), "2026-03-10 00:00:00"
 KEYS = "\n".join(("5e" * 32, "a1" * 32, "0c" * 32))  # the third: a seed of leaf nonces, so that homes can be compared
 # what tells who built when with which code (run_id hashes the code, the chain all of it), not what came out
 ABOUT_THE_RUN = ("run_id", "executed_at", "executor", "code_sha", "previous_hash", "run_hash")
@@ -178,3 +181,25 @@ def undisturbed_shop(tmp_path_factory) -> Shop:
     for number, as_of in enumerate((FIRST, SECOND), start=1):
         homes[as_of] = made_once(tmp_path_factory, f"small shop evaluated {number}", partial(evaluate, as_of=as_of))
     return Shop(raw, homes)
+
+
+def purged_shop(tmp_path_factory) -> tuple[Path, int]:
+    """The shop's home going on, and how many rows a purge took: all that had ended at SECOND. Tests only read it.
+
+    Before the build at THIRD the run of SECOND was lost, as it is where a build was killed before it recorded its run. The purge is
+    of test_purge.py, the lost run of test_evidence.py.
+    """
+
+    def make(folder: Path) -> None:
+        home = Home(copy_home(shop.home, folder / "home"))
+        done = purge(home, 0, PURGED_AT, "nightly")
+        assert verify(home).findings == []
+        with duckdb.connect(str(home.warehouse)) as warehouse:
+            warehouse.execute("delete from audit.segment_runs where run_number = 2")
+        assert verify(home).findings
+        complete(home.folder, shop.raw, THIRD)
+        (folder / "purged").write_text(str(sum(done.rows.values())))
+
+    shop = undisturbed_shop(tmp_path_factory)
+    folder = made_once(tmp_path_factory, "small shop purged", make)
+    return folder / "home", int((folder / "purged").read_text())

@@ -25,9 +25,9 @@ TABLES = {
     ],
     "consents": [
         {"consent_event_id": "g"} | GRANT,
-        {"consent_event_id": "ahead"} | GRANT | {"effective_at": "2026-12-01", "recorded_at": "2026-01-13 10:00:00"},
+        {"consent_event_id": "clock-ahead"} | GRANT | {"effective_at": "2026-12-01", "recorded_at": "2026-01-13 10:00:00"},
         # it counts as recorded at INGESTED_AT, which is the time of a file and no fact
-        {"consent_event_id": "wrong clock"} | GRANT | {"status": "withdrawn", "effective_at": "2026-12-01", "recorded_at": ""},
+        {"consent_event_id": "clock-wrong"} | GRANT | {"status": "withdrawn", "effective_at": "2026-12-01", "recorded_at": ""},
     ],
     "scheduled_sends": [{"send_id": "s", "channel": "email", "scheduled_at": "2026-12-01"}],
 }
@@ -44,7 +44,7 @@ REJECTED = [("exchange_rates", LATER), ("orders", LATER),
 
 @pytest.fixture(scope="module")
 def unclocked(newest_shop: Built) -> Built:
-    """A shop built without AS_OF, in which test_blank_text.py has rows too, all of them older."""
+    """A shop built without AS_OF, in which test_blank_text.py and test_privacy_scan.py have rows too, all of them older."""
     return newest_shop
 
 
@@ -61,5 +61,5 @@ def test_the_newest_of_all_is_evaluated(unclocked: Built):
 
 def test_a_restriction_dated_ahead_does_not_wait(unclocked: Built):
     acts = "select acts_at::varchar, recorded_at::varchar from restricted.intermediate.int_consent_events where consent_event_id = ?"
-    assert unclocked.rows(acts, ["wrong clock"]) == [(INGESTED_AT, INGESTED_AT)]
-    assert unclocked.rows(acts, ["ahead"]) == [("2026-12-01 00:00:00", "2026-01-13 10:00:00")]
+    assert unclocked.rows(acts, ["clock-wrong"]) == [(INGESTED_AT, INGESTED_AT)]
+    assert unclocked.rows(acts, ["clock-ahead"]) == [("2026-12-01 00:00:00", "2026-01-13 10:00:00")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import psycopg2
 import pytest
-from conftest import Built, build, command, copy_home
+from conftest import Built, command, copy_home, made_once
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from postgres_server import running_server
@@ -108,8 +108,7 @@ def intervals_of(built: Built, customer_id: str) -> tuple[str, list[tuple]]:
     return key, built.rows("select segment_id, valid_from, valid_to from segments.segment_membership_history where customer_key = ?", [key])
 
 
-@pytest.fixture(scope="module")
-def member(weeks: Built) -> str:
+def most_often(weeks: Built) -> str:
     """Who has entered and left most often: in many evaluations and out of others."""
     return weeks.rows("""
         select identifier from segments.segment_membership_history inner join restricted.vault.customer_keys using (customer_key)
@@ -117,11 +116,41 @@ def member(weeks: Built) -> str:
     """)[0][0]
 
 
+def most_widely(built: Built) -> str:
+    """Who has been in most segments."""
+    return built.rows("""
+        select identifier from segments.segment_membership_history inner join restricted.vault.customer_keys using (customer_key)
+        where identifier_type = 'customer_id' group by identifier order by count(distinct segment_id) desc, identifier limit 1
+    """)[0][0]
+
+
+def erased_once(tmp_path_factory, weeks: Built) -> Built:
+    """The Mondays without one person."""
+
+    def make(folder: Path) -> None:
+        erase(copy_home(weeks.folder, folder / "home"), most_often(weeks), "815ac9017798")
+
+    return Built(made_once(tmp_path_factory, "weeks without one", make) / "home", 0)
+
+
+def erased_twice(tmp_path_factory, weeks: Built) -> Built:
+    """The same without another one; they go on in `weeks_in_april`."""
+    once = erased_once(tmp_path_factory, weeks)
+
+    def make(folder: Path) -> None:
+        erase(copy_home(once.folder, folder / "home"), most_widely(once), "815ac9017799")
+
+    return Built(made_once(tmp_path_factory, "weeks without two", make) / "home", 0)
+
+
 @pytest.fixture(scope="module")
-def erased(weeks: Built, member: str, tmp_path_factory) -> Built:
-    home = copy_home(weeks.folder, tmp_path_factory.mktemp("coarse") / "home")
-    erase(home, member, "815ac9017798")
-    return Built(home, 0)
+def member(weeks: Built) -> str:
+    return most_often(weeks)
+
+
+@pytest.fixture(scope="module")
+def erased(weeks: Built, tmp_path_factory) -> Built:
+    return erased_once(tmp_path_factory, weeks)
 
 
 def test_an_erasure_coarsens_the_sums_of_each_evaluation_and_segment_that_counted_the_person(weeks: Built, erased: Built, member: str):
@@ -206,16 +235,11 @@ def test_what_is_derived_follows_from_the_coarse_sums_alone(erased: Built):
     assert len(shares) > 10 and all(abs(share) <= Decimal("0.0001") for (share,) in shares)
 
 
-def test_a_second_erasure_leaves_what_is_coarse_and_a_build_brings_no_fine_sum_back(weeks: Built, erased: Built, member: str, tmp_path: Path):
-    home = copy_home(erased.folder, tmp_path / "home")
-    first = marts_of(erased)
-    [(other,)] = erased.rows("""
-        select identifier from segments.segment_membership_history inner join restricted.vault.customer_keys using (customer_key)
-        where identifier_type = 'customer_id' group by identifier order by count(distinct segment_id) desc, identifier limit 1
-    """)
-    assert other != member
-    erase(home, other, "815ac9017799")
-    second = marts_of(Built(home, 0))
+def test_a_second_erasure_leaves_what_is_coarse_and_a_build_brings_no_fine_sum_back(
+    weeks: Built, erased: Built, member: str, weeks_in_april: Built, tmp_path_factory,
+):
+    first, second = marts_of(erased), marts_of(erased_twice(tmp_path_factory, weeks))
+    assert most_widely(erased) != member
     newly = 0
     for table, rows in first.items():
         for key, row in rows.items():
@@ -225,20 +249,20 @@ def test_a_second_erasure_leaves_what_is_coarse_and_a_build_brings_no_fine_sum_b
             newly += now["is_coarsened"] and not row["is_coarsened"]
     assert newly > 10
     # the newest date again without them, and a later one: what was recorded before stays, and the invariants of a build hold
-    for as_of in ("2026-03-30 00:00:00", "2026-04-06 00:00:00"):
-        assert build(home, "--without-tests", AS_OF=as_of).code == 0
-        later = marts_of(Built(home, 0))
-        for table, rows in second.items():
-            assert {key: later[table][key] for key in rows if str(key[0]) < "2026-03-30"} == {key: rows[key] for key in rows if str(key[0]) < "2026-03-30"}
-            assert not any(row["is_coarsened"] for key, row in later[table].items() if str(key[0]) >= "2026-03-30")
-    with duckdb.connect(str(home / "published" / "segmentation.duckdb"), read_only=True) as copy:
+    later = marts_of(weeks_in_april)
+    assert {str(key[0]) for key in later["buying_behaviour"]} - {str(key[0]) for key in second["buying_behaviour"]} == {"2026-04-20 00:00:00"}
+    for table, rows in second.items():
+        assert {key: later[table][key] for key in rows if str(key[0]) < "2026-03-30"} == {key: rows[key] for key in rows if str(key[0]) < "2026-03-30"}
+        assert not any(row["is_coarsened"] for key, row in later[table].items() if str(key[0]) >= "2026-03-30")
+    with duckdb.connect(str(weeks_in_april.folder / "published" / "segmentation.duckdb"), read_only=True) as copy:
         for table, rows in later.items():
             assert copy.execute(f"select count(*), count(*) filter (where is_coarsened) from marts.{table}").fetchone() == (
                 len(rows), sum(row["is_coarsened"] for row in rows.values()))
 
 
 def test_an_export_tells_which_sums_are_coarse(erased: Built, tmp_path: Path):
-    assert command(erased.folder, "export", "segment_metrics", "--out", str(tmp_path / "out.csv")).code == 0
+    home = copy_home(erased.folder, tmp_path / "home")
+    assert command(home, "export", "segment_metrics", "--out", str(tmp_path / "out.csv")).code == 0
     with (tmp_path / "out.csv").open(newline="") as file:
         marks = [(row["is_coarsened"], row["rounded_to"]) for row in csv.DictReader(file)]
     assert {mark for mark, _ in marks} == {"True", "False"} and any(power for _, power in marks)

@@ -51,47 +51,68 @@ def after(shop: Shop, home: Home, folder: Path, rows: dict[str, list[str]] | Non
     return built
 
 
-def test_a_device_is_erased_and_stays_out_until_it_comes_back_anew(shop: Shop, before: Built, tmp_path: Path):
+@pytest.fixture(scope="module")
+def lone(shop: Shop, tmp_path_factory) -> Home:
+    """The home after LONE was erased."""
+    return erased_copy(shop, tmp_path_factory.mktemp("lone"), ("device_id", LONE))
+
+
+@pytest.fixture(scope="module")
+def both(shop: Shop, lone: Home, tmp_path_factory) -> Home:
+    """The same after TABLET was erased too, by a request of its own."""
+    folder = tmp_path_factory.mktemp("both")
+    shutil.copytree(lone.folder, folder / "home", symlinks=True)
+    return erased_copy(shop, folder, ("device_id", TABLET), request_id="device-2")
+
+
+@pytest.fixture(scope="module")
+def later(shop: Shop, both: Home, tmp_path_factory) -> Built:
+    """The next evaluation: the shop sends everything again, and what comes LATE."""
+    folder = tmp_path_factory.mktemp("later")
+    return after(shop, Home(Path(shutil.copytree(both.folder, folder / "home", symlinks=True))), folder, LATE)
+
+
+# of LONE and of TABLET; the signal of TABLET is kept, for those it binds
+ERASED_ROWS = [("consents", 1 + 2), ("events", 5 + 3)]
+
+
+def test_a_device_is_erased_and_stays_out_until_it_comes_back_anew(shop: Shop, before: Built, lone: Home, later: Built):
     assert before.rows(VISITORS) == [(3, 9)] and {word for _, word in found_in(shop.home, [LONE])} == {LONE}
-    persons = before.rows("select * from restricted.vault.customer_keys order by all")
-    home = erased_copy(shop, tmp_path, ("device_id", LONE))
-    built = Built(home.folder, 0)
-    assert found_in(home.folder, [LONE]) == [] and built.rows(VISITORS) == [(2, 6)]
-    assert built.rows("select * from restricted.vault.customer_keys order by all") == persons
+    built = Built(lone.folder, 0)
+    assert found_in(lone.folder, [LONE]) == [] and built.rows(VISITORS) == [(2, 6)]
+    persons = "select * from restricted.vault.customer_keys order by all"
+    assert built.rows(persons) == before.rows(persons)
     gone = dict(built.rows("select relation, n_rows from audit.deletion_log"))
     assert gone["warehouse.marts.anonymous_visitors"] == 1 and gone["restricted.intermediate.int_consents_checked"] == 1
     assert built.rows("select identifier_type, generation from restricted.vault.erased_identifiers") == [("anonymous_id", 1)]
-    assert verify(home).findings == []
+    assert verify(lone).findings == []
     # the shop sends everything again, and a visit of before that comes late; then the device agrees anew and visits
-    built = after(shop, home, tmp_path, LATE)
-    assert built.rows("select table_name, n_erased_rows from audit.control_totals where n_erased_rows > 0 order by 1") == [
-        ("consents", 1), ("events", 5)]
-    assert built.rows(VISITORS) == [(3, 7)], "the new visit only"
-    assert {word for _, word in found_in(home.folder, [f"{LONE}-{old}" for old in (3, "bad", "late", "consent")])} == set()
-    assert verify(home).findings == []
+    assert later.rows("select table_name, n_erased_rows from audit.control_totals where n_erased_rows > 0 order by 1") == ERASED_ROWS
+    assert later.rows(VISITORS) == [(2, 1 + 3)], "the new visit only, and those of the device that stays"
+    assert {word for _, word in found_in(later.folder, [f"{LONE}-{old}" for old in (3, "bad", "late", "consent")])} == set()
+    assert verify(Home(later.folder)).findings == []
 
 
-def test_whoever_used_an_erased_device_keeps_what_is_theirs_and_what_it_signalled_still_binds(shop: Shop, tmp_path: Path):
+def test_whoever_used_an_erased_device_keeps_what_is_theirs_and_what_it_signalled_still_binds(
+    shop: Shop, both: Home, later: Built, tmp_path: Path,
+):
     """A device that customers share names none of them: their events, choices, orders and memberships stay, under no device."""
     calm = after(shop, shop.copy(tmp_path / "calm" / "home"), tmp_path / "calm")
     signalled = "select count(*) from marts.consent_state where is_granted and purpose = 'sale_share' and customer_key in ({})".format(
         "select customer_key from restricted.vault.customer_keys where identifier in ('customer 3', 'customer 6')")
     assert calm.rows(signalled) == [(0,)] and calm.rows(signalled.replace("'customer 3', 'customer 6'", "'customer 7'")) == [(1,)]
-    home = erased_copy(shop, tmp_path, ("device_id", TABLET))
-    assert found_in(home.folder, [TABLET]) == []
-    built = after(shop, home, tmp_path)
+    assert found_in(both.folder, [TABLET]) == [] and verify(both).findings == []
     # the record, features and every permission of everybody are those of a shop where nobody was erased
     for rows in (STATES, "select * from segments.segment_members order by all", "select * from marts.customer_features order by all",
                  "select * from snapshots.segment_membership order by all", "select * from marts.orders order by all"):
-        assert built.rows(rows) == calm.rows(rows) != []
-    assert calm.rows(VISITORS) == [(3, 9)] and built.rows(VISITORS) == [(2, 6)]
-    assert built.rows("select count(*) from restricted.intermediate.int_events where customer_id in ('customer 3', 'customer 4') "
+        assert later.rows(rows) == calm.rows(rows) != []
+    assert calm.rows(VISITORS) == [(3, 9)] and Built(both.folder, 0).rows(VISITORS) == [(1, 3)]
+    assert later.rows("select count(*) from restricted.intermediate.int_events where customer_id in ('customer 3', 'customer 4') "
                       "and occurred_at = timestamp '2026-03-05 10:00:00'") == [(2,)]
-    assert built.rows("select count(*) from restricted.intermediate.int_events where anonymous_id = ?", [TABLET]) == [(0,)]
-    assert built.rows("select table_name, n_erased_rows from audit.control_totals where n_erased_rows > 0 order by 1") == [
-        ("consents", 2), ("events", 3)], "the signal is kept, for those it binds"
-    assert [word for _, word in found_in(home.folder, [TABLET])] == []
-    assert verify(home).findings == []
+    assert later.rows("select count(*) from restricted.intermediate.int_events where anonymous_id = ?", [TABLET]) == [(0,)]
+    assert later.rows("select table_name, n_erased_rows from audit.control_totals where n_erased_rows > 0 order by 1") == ERASED_ROWS
+    assert [word for _, word in found_in(later.folder, [TABLET])] == []
+    assert verify(Home(later.folder)).findings == []
 
 
 def test_a_request_may_name_a_person_and_devices(shop: Shop, tmp_path: Path):

@@ -2,19 +2,16 @@
 
 import hashlib
 import re
-from contextlib import redirect_stdout
 from datetime import datetime
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import SEGMENT_FOLDERS, Built, build, copy_home
+from conftest import SEGMENT_FOLDERS, Built, copy_home
 from jinja_macros import Macros
-from processes import FIRST, SECOND, Shop, shop_settings, undisturbed_shop, write_shop
+from processes import FIRST, SECOND, THIRD, purged_shop
 from test_privacy_scan import values_of
 
-from segmentation import vault
 from segmentation.dbt_run import environment, run_dbt
 from segmentation.errors import UserError
 from segmentation.home import PROJECT, Home
@@ -117,42 +114,23 @@ def test_without_its_nonce_a_leaf_cannot_be_guessed(demo: Built):
     assert demo.rows("select partition_hash from audit.segment_evaluations where segment_id = 'vip'") != [(sha256("".join(bare)),)]
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory) -> Shop:
-    return undisturbed_shop(tmp_path_factory)
-
-
-@pytest.fixture
-def home(shop: Shop, tmp_path: Path) -> Built:
-    """A copy of the small shop after two evaluations that a test may change."""
-    return Built(copy_home(shop.home, tmp_path / "home"), 0)
-
-
 class Seeded:
-    """A shop without a key file, built once, the random seed that it was built with, and what the build printed."""
+    """A shop without a key file, built once, the random seed that it was built with, and what the build printed. Tests only read it."""
 
-    def __init__(self, folder: Path):
-        drawn = []
-        with pytest.MonkeyPatch.context() as patch:
-            token_hex = vault.secrets.token_hex
-            patch.setattr(vault.secrets, "token_hex", lambda size: drawn.append(token_hex(size)) or drawn[-1])
-            self.raw = write_shop(folder / "raw")
-            settings = {name: value for name, value in shop_settings(self.raw, FIRST).items() if name != "SEGMENTS_KEY_FILE"}
-            with redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as said:
-                self.built = build(folder / "home", "--without-tests", **settings)
-        assert self.built.code == 0
-        self.said = said.buffer.getvalue().decode()
-        [self.seed] = drawn
+    def __init__(self, built: Built):
+        self.built = built
+        self.said = built.folder.with_name("said").read_text()
+        [self.seed] = built.folder.with_name("seeds").read_text().split()
 
 
 @pytest.fixture(scope="module")
-def seeded(tmp_path_factory) -> Seeded:
-    return Seeded(tmp_path_factory.mktemp("seeded"))
+def seeded(newest_shop: Built) -> Seeded:
+    return Seeded(newest_shop)
 
 
 def test_a_shops_seed_is_random_and_gone_after_the_build(seeded: Seeded):
     nonces = dict(seeded.built.rows(NONCES))
-    assert len(nonces) == 24 and nonces == {key: sha256(f"{seeded.seed}|{key}") for key in nonces}
+    assert len(nonces) == 5 and nonces == {key: sha256(f"{seeded.seed}|{key}") for key in nonces}
     assert not (seeded.built.folder / SEED_FILE).exists()
     with duckdb.connect(str(seeded.built.folder / "restricted.duckdb"), read_only=True) as restricted:
         assert restricted.execute("select * from vault.nonce_seeds").fetchall() == []
@@ -173,9 +151,10 @@ def test_no_nonce_leaves_the_restricted_database(seeded: Seeded):
     assert [path for path in files if nonces & set(HASH.findall(path.read_bytes()))] == []
 
 
-def test_plain_dbt_on_a_shops_data_says_that_the_command_is_needed(seeded: Seeded):
+def test_plain_dbt_on_a_shops_data_says_that_the_command_is_needed(seeded: Seeded, tmp_path: Path):
+    home = Home(copy_home(seeded.built.folder, tmp_path / "home"))
     with environment({"SEGMENTS_RAW": "given", "AS_OF": FIRST}), pytest.raises(UserError) as error:
-        run_dbt(["run", "--select", "leaf_nonces"], Home(seeded.built.folder))
+        run_dbt(["run", "--select", "leaf_nonces"], home)
     sentence = str(error.value)
     assert "there is no seed for leaf nonces" in sentence and "segmentation build" in sentence and "\n" not in sentence
 
@@ -204,16 +183,12 @@ def test_the_seed_of_a_failed_build_is_gone_too(seeded: Seeded, tmp_path: Path):
         assert "killed" not in (home.folder / SEED_FILE).read_text()
 
 
-def test_a_run_whose_build_was_killed_before_recording_it_joins_the_chain_at_the_next_date(home: Built, shop: Shop):
+def test_a_run_whose_build_was_killed_before_recording_it_joins_the_chain_at_the_next_date(tmp_path_factory):
     """The evaluation stands, its run does not: the next build records it, and does not claim to have made it."""
-    with duckdb.connect(str(home.folder / "warehouse.duckdb")) as connection:
-        connection.execute("delete from audit.segment_runs where run_number = 2")
-    assert verify(Home(home.folder)).findings
-    later = "2026-03-09 00:00:00"
-    assert build(home.folder, "--without-tests", **shop_settings(shop.raw, later)).code == 0
+    home = Built(purged_shop(tmp_path_factory)[0], 0)
     runs = home.rows("select run_number, as_of::varchar, origin, executor is null, code_sha is null, executed_at is null "
                      "from audit.segment_runs order by run_number")
-    assert [run[:3] for run in runs] == [(1, FIRST, "scheduled"), (2, SECOND, "recovered"), (3, later, "scheduled")]
+    assert [run[:3] for run in runs] == [(1, FIRST, "scheduled"), (2, SECOND, "recovered"), (3, THIRD, "scheduled")]
     assert runs[1][3:] == (True, True, True) and runs[2][3] is False and runs[2][5] is False
     found = verify(Home(home.folder))
     assert found.findings == [] and found.runs == 3

@@ -14,11 +14,12 @@ import duckdb
 import numpy as np
 import pytest
 import yaml
-from conftest import SHARED_DATA, Built, build, command
+from conftest import SHARED_DATA, Built, command
 from dbt_common.clients.jinja import get_environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros
+from rotated_shop import SECOND, THIRD, replayed_shop, rotated_shop
 from scipy.optimize import check_grad
 from scipy.special import hyp2f1
 
@@ -419,58 +420,41 @@ def test_the_demo_does_not_record_parameters(demo_copy, capsys):
 # --------------------------------------------------------------------------------------------------------- versions in time
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory) -> dict[str, str]:
-    """Settings of a shop of 80 customers, every second of whom came back, and whose rates and values differ."""
-    folder = tmp_path_factory.mktemp("predicted")
-    (folder / "raw").mkdir()
-    with open(folder / "raw" / "orders.csv", "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["order_id", "customer_id", "ordered_at", "gross_amount", "currency"])
-        for customer in range(80):
-            first = datetime(2025, 3, 1) + timedelta(days=4 * customer)
-            for number in range(1 + (customer % 2) * (1 + customer % 5)):
-                moment = first + timedelta(days=number * (9 + customer % 7))
-                if moment < datetime(2026, 2, 1):
-                    writer.writerow([f"{customer}-{number}", f"c{customer}", moment, f"{20 + customer % 9 * 5}.00", "EUR"])
-    return {"SEGMENTS_RAW": str(folder / "raw"), "INGESTED_AT": "2026-03-01 00:00:00", "home": str(folder / "home")}
+def shop() -> dict[str, list[dict]]:
+    """80 customers, every second of whom came back, and whose rates and values differ; evaluated in rotated_shop.py."""
+    orders = []
+    for customer in range(80):
+        first = datetime(2025, 3, 1) + timedelta(days=4 * customer)
+        for number in range(1 + (customer % 2) * (1 + customer % 5)):
+            moment = first + timedelta(days=number * (9 + customer % 7))
+            if moment < datetime(2026, 2, 1):
+                orders.append({"order_id": f"{customer}-{number}", "customer_id": f"c{customer}", "ordered_at": str(moment),
+                               "gross_amount": f"{20 + customer % 9 * 5}.00", "currency": "EUR"})
+    return {"orders": orders}
 
 
-def test_parameters_apply_from_the_next_evaluation_on_and_a_replay_keeps_them(shop, capsys):
-    home = Path(shop.pop("home"))
-
-    def built(as_of: str) -> Built:
-        done = build(home, "--without-tests", AS_OF=as_of, **shop)
-        assert done.code == 0, capsys.readouterr().err
-        return done
+def test_parameters_apply_from_the_next_evaluation_on_and_a_replay_keeps_them(tmp_path_factory):
+    rotated = rotated_shop(tmp_path_factory)
+    first, second, third = (rotated.homes[name] for name in ("1", "2", "3"))
 
     def reasons(done: Built, as_of: str) -> set:
         return set(done.rows("select change, reason from segments.segment_changes where as_of = ? and segment_id in"
                              " ('likely_to_churn', 'predicted_high_ltv')", [as_of]))
 
-    first = built("2026-01-26 00:00:00")
     assert first.rows("select count(*) from marts.customer_predictions") == [(0,)]
     assert first.rows("select distinct note from marts.prediction_models") == [("No parameters are in force: run segmentation fit.",)]
-    assert command(home, "fit", **shop).code == 0
-    assert "They apply to evaluations from 2026-01-26 00:00:01 on" in " ".join(capsys.readouterr().out.split())
-    second = built("2026-01-27 00:00:00")
+    assert "They apply to evaluations from 2026-03-01 00:00:01 on" in " ".join(rotated.fit_said.split())
     assert second.rows("select distinct model_version from marts.customer_predictions") == [(1,)]
     members = dict(second.rows("select segment_id, count(*) from segments.segment_members group by all"))
     assert members.get("predicted_high_ltv", 0) > 0
-    assert reasons(second, "2026-01-27 00:00:00") == {("entered", "rule_version")}
+    assert reasons(second, SECOND) == {("entered", "rule_version")}
 
     # others: everybody orders every few days, so nobody is at risk
-    with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
-        restricted.execute(
-            "insert into raw.prediction_models select * replace ('2' as model_version, '2026-01-27 00:00:01' as valid_from, '5.0' as p,"
-            " '20.0' as r, '1.0' as alpha_weeks, '1.0E-6' as a, '5000.0' as b) from raw.prediction_models")
-    third = built("2026-01-28 00:00:00")
     assert third.rows("select distinct model_version from marts.customer_predictions") == [(2,)]
-    moved = reasons(third, "2026-01-28 00:00:00")
+    moved = reasons(third, THIRD)
     assert moved and {reason for _, reason in moved} <= {"rule_version", "time_decay"}
     assert "rule_version" in {reason for _, reason in moved}
 
-    capsys.readouterr()
-    assert command(home, "replay", **shop).code == 0
-    replayed = Built(home, 0).rows("select count(distinct as_of), bool_and(is_root_equal), sum(n_recorded) > 0 from audit.replay_partitions")
+    replayed = replayed_shop(tmp_path_factory).rows(
+        "select count(distinct as_of), bool_and(is_root_equal), sum(n_recorded) > 0 from audit.replay_partitions")
     assert replayed == [(3, True, True)]

@@ -1,13 +1,13 @@
 """segmentation purge: what ended long ago is gone, once, whatever was killed; the record still proves itself."""
 
 import json
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import build, command, copy_home
-from processes import FIRST, SECOND, Shop, shop_settings, undisturbed_shop
+from conftest import command, copy_home
+from processes import PURGED_AT as NOW
+from processes import THIRD, Shop, purged_shop, shop_settings, undisturbed_shop
 
 from segmentation import deletion
 from segmentation.errors import UserError
@@ -16,8 +16,6 @@ from segmentation.person import erased_hash, record_secrets
 from segmentation.purge import history_retention_days, purge
 from segmentation.verify import verify
 
-THIRD = "2026-03-10 00:00:00"
-NOW = datetime(2026, 3, 9, 2, 30)
 LOG = "select * exclude (log_number, previous_hash, log_hash) from audit.deletion_log order by all"
 
 
@@ -141,11 +139,10 @@ def test_a_purge_waits_for_an_open_erasure_and_needs_every_nonce(home: Home):
     assert state(home) == before
 
 
-def test_after_a_purge_the_next_build_ties_and_a_replay_names_what_was_purged(home: Home, shop: Shop):
-    purged = sum(purge(home, 0, NOW, "nightly").rows.values())
-    settings = shop_settings(shop.raw, THIRD)
-    assert build(home.folder, "--without-tests", **settings).code == 0
-    assert command(home.folder, "replay", **settings).code == 0
+def test_after_a_purge_the_next_build_ties_and_a_replay_names_what_was_purged(shop: Shop, tmp_path_factory, tmp_path: Path):
+    built, purged = purged_shop(tmp_path_factory)
+    home = Home(copy_home(built, tmp_path / "home"))
+    assert command(home.folder, "replay", **shop_settings(shop.raw, THIRD)).code == 0
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         assert connection.execute("select replay_cause, count(*) from audit.replay_differences group by all").fetchall() == [("purged", purged)]
         assert connection.execute("select bool_and(is_root_equal) from audit.replay_partitions").fetchall() == [(True,)]

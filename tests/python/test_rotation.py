@@ -1,6 +1,6 @@
 """Pseudonyms that rotate: a small shop of devices, evaluated three times with a rotation between each two, and once without any.
 
-Every device's id says what happens to it. Numbers C.. are the adversarial cases of the privacy research.
+The homes are those of rotated_shop.py. Every device's id says what happens to it. Numbers C.. are the adversarial cases of the privacy research.
 """
 
 import json
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import WITH_JSON, Built, build, command, write_tables
+from conftest import Built, build, command
 from processes import KEYS, differences, export
+from rotated_shop import DATES, ROTATIONS, Rotated, replayed_shop, rotated_shop
 from test_changes import HIGH, PROFILING, Rows
 from test_privacy_scan import open_files, values_of
 
@@ -23,9 +24,6 @@ from segmentation.vault import ensure_epochs, rotate
 from segmentation.verify import verify
 
 LINKING = "identity.cross_device_linking"
-DATES = ["2026-03-01 00:00:00", "2026-03-10 00:00:00", "2026-03-20 00:00:00"]
-ROTATIONS = ["2026-03-03 12:00:00", "2026-03-12 12:00:00"]
-INGESTED_AT = "2026-03-21 00:00:00"
 # before the first rotation, before and after it in one session, before and after the second one
 VISITS = [("2026-02-20 10:00:00", "product_view", "a"), ("2026-03-03 11:59:00", "page_view", "b"), ("2026-03-03 12:01:00", "product_view", "b"),
           ("2026-03-08 10:00:00", "page_view", "c"), ("2026-03-15 10:00:00", "product_view", "d")]
@@ -70,28 +68,19 @@ def shop() -> dict[str, list[dict]]:
 
 
 @pytest.fixture(scope="module")
-def shop_settings(tmp_path_factory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("rotation_raw")
-    (folder / "keys").write_text(KEYS)
-    return dict(SEGMENTS_RAW=str(write_tables(folder / "raw", shop())), SEGMENTS_KEY_FILE=str(folder / "keys"), INGESTED_AT=INGESTED_AT,
-                REPORTING_CURRENCY="EUR")
+def rotated(tmp_path_factory) -> Rotated:
+    return rotated_shop(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory, shop_settings) -> dict[str, Built]:
+def shop_settings(rotated: Rotated) -> dict[str, str]:
+    return rotated.settings
+
+
+@pytest.fixture(scope="module")
+def homes(rotated: Rotated) -> dict[str, Built]:
     """The shop after each date with rotations in between (1, 2, 3), and after the second and the third without any (2 whole, 3 whole)."""
-    folder, found = tmp_path_factory.mktemp("rotation"), {}
-    for kind in ("", " whole"):
-        for number, date in enumerate(DATES, start=1):
-            if kind and number == 1:
-                continue
-            home = Path(shutil.copytree(found["1" if number == 2 else f"{number - 1}{kind}"].folder, folder / f"{number}{kind}", symlinks=True)
-                        ) if number > 1 else folder / "1"
-            if number > 1 and not kind:
-                assert command(home, "vault", "rotate", "--at", ROTATIONS[number - 2]).code == 0
-            found[f"{number}{kind}"] = build(home, "--without-tests", AS_OF=date, **shop_settings, **WITH_JSON if number == 3 and not kind else {})
-            assert found[f"{number}{kind}"].code == 0
-    return found
+    return rotated.homes
 
 
 def visitors(built: Built) -> dict[str, tuple]:
@@ -220,12 +209,10 @@ def test_every_rotation_gives_every_visitor_another_pseudonym(homes):
                                           " identifier in ('plain', 'late', 'everything', 'same@ex.com')")}
 
 
-def test_a_replay_of_the_dates_before_a_rotation_equals_the_record(homes, tmp_path: Path):
-    home = Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True))
-    assert command(home, "replay").code == 0
-    replayed = Built(home, 0)
+def test_a_replay_of_the_dates_before_a_rotation_equals_the_record(tmp_path_factory):
+    replayed = replayed_shop(tmp_path_factory)
     assert replayed.rows("select count(distinct as_of), bool_and(is_root_equal), sum(n_recorded) = sum(n_identical) from audit.replay_partitions") == [(3, True, True)]
-    assert verify(Home(home)).findings == []
+    assert verify(Home(replayed.folder)).findings == []
 
 
 def test_a_rotation_that_reaches_back_is_refused_in_one_sentence(homes, tmp_path: Path, capsys):
@@ -290,10 +277,51 @@ def test_a_vault_without_epochs_is_told_to_build_once():
         rotate(vault, datetime(2026, 4, 1), None, NOW, "tester", "vault", "The home")
 
 
+LOSSES = [
+    # the newest epoch was begun after the backup
+    (["delete from vault.pid_salts where epoch = 3", "update vault.pid_salts set valid_to = null where epoch = 2"], 3),
+    # ... both were; the first one that is missing is named
+    (["delete from vault.pid_salts where epoch > 1", "update vault.pid_salts set valid_to = null where epoch = 1"], 2),
+    # ... and somebody rotated again, at the same instant and with another salt
+    (["update vault.pid_salts set rotated_at = rotated_at + interval 1 day, inner_block = 'ab', outer_block = 'ab' where epoch = 3"], 3),
+    # a salt that nobody destroyed is empty
+    (["update vault.pid_salts set inner_block = null where epoch = 2"], 2),
+]
+
+
+@pytest.fixture(scope="module")
+def given_back(homes, tmp_path_factory) -> Path:
+    """A copy of the home that loses its vault and gets it back; the next test builds it again."""
+    return Path(shutil.copytree(homes["3"].folder, tmp_path_factory.mktemp("given_back") / "home", symlinks=True))
+
+
+def test_a_vault_that_lost_an_epoch_of_the_record_is_refused(shop_settings, given_back: Path, capsys):
+    """Restored from an older backup, it would give other pseudonyms to the same days. With its own vault it builds again (next test)."""
+    home = given_back
+    shown = "from marts.anonymous_visitors order by all"
+    before = Built(home, 0).rows(shown)
+    for loss, epoch in LOSSES:
+        with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
+            whole = restricted.execute("from vault.pid_salts").fetchall()
+            for statement in loss:
+                restricted.execute(statement)
+        capsys.readouterr()
+        assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 1, loss
+        said = capsys.readouterr().err
+        assert (f"the vault lacks the salt of epoch {epoch}, which the record knows: it was restored from an older backup; "
+                "restore a vault that holds that epoch") in " ".join(said.split())
+        assert Built(home, 0).rows(shown) == before, "nothing was built"
+        with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
+            restricted.execute("delete from vault.pid_salts")
+            restricted.executemany("insert into vault.pid_salts values (?, ?, ?, ?, ?, ?, ?, ?)", whole)
+
+
 @pytest.mark.parametrize("is_killed", [False, True])
-def test_a_salt_goes_when_nothing_of_its_epoch_may_be_kept_any_more(homes, shop_settings, tmp_path: Path, monkeypatch, is_killed: bool):
+def test_a_salt_goes_when_nothing_of_its_epoch_may_be_kept_any_more(
+    homes, given_back: Path, shop_settings, tmp_path: Path, monkeypatch, is_killed: bool,
+):
     """Counted from the newest evaluation, logged once, in no byte of the file, and what is left still builds."""
-    home = Home(Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True)))
+    home = Home(given_back if is_killed else Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True)))
     built = Built(home.folder, 0)
     assert salt_retention_days() == 1095
     [(old,)] = built.rows("select inner_block from restricted.vault.pid_salts where epoch = 1")
@@ -320,6 +348,10 @@ def test_a_salt_goes_when_nothing_of_its_epoch_may_be_kept_any_more(homes, shop_
         return
     again = build(home.folder, "--without-tests", AS_OF=DATES[2], **shop_settings)
     assert again.code == 0
+    # as before, but for those whose windows began in that epoch
+    shown = ("select * from marts.anonymous_visitors where pid not in (select pid from restricted.intermediate.int_pids"
+             " where list_contains(?, identifier)) order by all")
+    assert again.rows(shown, [[*LINKED]]) == homes["3"].rows(shown, [[*LINKED]]) != []
     assert {epoch for _, epoch in bridges(again)} == {3}
     assert windows(again)["linked"] == (ROTATIONS[0], True)
 
@@ -330,42 +362,6 @@ def test_a_gap_between_epochs_fails_the_build(homes, shop_settings, tmp_path: Pa
         restricted.execute("update vault.pid_salts set valid_to = valid_to - interval 1 second where epoch = 1")
     assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 1
     assert "lies in exactly one epoch" in capsys.readouterr().err
-
-
-LOSSES = [
-    # the newest epoch was begun after the backup
-    (["delete from vault.pid_salts where epoch = 3", "update vault.pid_salts set valid_to = null where epoch = 2"], 3),
-    # ... both were; the first one that is missing is named
-    (["delete from vault.pid_salts where epoch > 1", "update vault.pid_salts set valid_to = null where epoch = 1"], 2),
-    # ... and somebody rotated again, at the same instant and with another salt
-    (["update vault.pid_salts set rotated_at = rotated_at + interval 1 day, inner_block = 'ab', outer_block = 'ab' where epoch = 3"], 3),
-    # a salt that nobody destroyed is empty
-    (["update vault.pid_salts set inner_block = null where epoch = 2"], 2),
-]
-
-
-def test_a_vault_that_lost_an_epoch_of_the_record_is_refused(homes, shop_settings, tmp_path: Path, capsys):
-    """Restored from an older backup, it would give other pseudonyms to the same days."""
-    home = Path(shutil.copytree(homes["3"].folder, tmp_path / "home", symlinks=True))
-    shown = "from marts.anonymous_visitors order by all"
-    before = Built(home, 0).rows(shown)
-    for loss, epoch in LOSSES:
-        with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
-            whole = restricted.execute("from vault.pid_salts").fetchall()
-            for statement in loss:
-                restricted.execute(statement)
-        capsys.readouterr()
-        assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 1, loss
-        said = capsys.readouterr().err
-        assert (f"the vault lacks the salt of epoch {epoch}, which the record knows: it was restored from an older backup; "
-                "restore a vault that holds that epoch") in " ".join(said.split())
-        assert Built(home, 0).rows(shown) == before, "nothing was built"
-        with duckdb.connect(str(home / "restricted.duckdb")) as restricted:
-            restricted.execute("delete from vault.pid_salts")
-            restricted.executemany("insert into vault.pid_salts values (?, ?, ?, ?, ?, ?, ?, ?)", whole)
-    # with its own vault the home builds again, as it did
-    assert build(home, "--without-tests", AS_OF=DATES[2], **shop_settings).code == 0
-    assert Built(home, 0).rows(shown) == before
 
 
 def test_manifest_and_messages_of_a_rotation_name_no_secret(homes):
