@@ -12,7 +12,6 @@ import sys
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 from sqlfluff.cli.commands import cli
 from sqlfluff.core.parser.segments.base import BaseSegment
@@ -24,7 +23,6 @@ from sqlfluff_templater_dbt.templater import DbtTemplater
 
 former_crawl, former_parent, former_info = SegmentSeekerCrawler.crawl, BaseSegment.get_parent, select.get_select_statement_info
 former_search, former_node = BaseSegment.recursive_crawl, DbtTemplater._find_node
-process = ExitStack()  # what holds until its end
 
 
 class Raws(list):
@@ -146,11 +144,6 @@ def find_node(templater: DbtTemplater, file: str, config=None, folder: str = "")
     """As DbtTemplater._find_node, which asks every node of the project for its path, for each file."""
     if "nodes" not in templater.__dict__:
         templater.nodes = {node.original_file_path: key for key, node in reversed(templater.dbt_manifest.nodes.items())}
-        # from here on files are rendered, as a build renders them
-        from segmentation.dbt_run import _less_ado
-
-        process.enter_context(_less_ado())
-        gc.enable()
         gc.freeze()  # the parsed project stays: no need to search it for garbage again and again
     key = templater.nodes.get(os.path.relpath(file, start=folder))
     return templater.dbt_manifest.expect(key) if key else former_node(templater, file, config, folder)
@@ -161,8 +154,7 @@ if __name__ == "__main__":
     Segments.index, DbtTemplater._find_node = index, find_node
     select.get_select_statement_info = query.get_select_statement_info = get_select_statement_info
     gc.set_threshold(1_000_000, 50, 50)  # to search so many new objects for garbage is enough: some dozens of files
-    with process:
-        try:
-            sys.exit(cli())
-        finally:
-            gc.freeze()  # else the end of the process searches once more
+    try:
+        sys.exit(cli())
+    finally:
+        gc.freeze()  # else the end of the process searches once more
