@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import yaml
 from conftest import Built
 
+from segmentation.files import read_yaml
 from segmentation.home import PROJECT
 
 CODE_FOLDERS = ("models", "macros", "snapshots", "seeds", "tests", "analyses")
@@ -64,7 +64,7 @@ def described_columns() -> dict[str, set[tuple[str, str]]]:
     """Column name: (description as written in YAML, file) wherever a model, snapshot, seed or source describes it."""
     found = defaultdict(set)
     for path in [p for folder in ("models", "snapshots", "seeds") for p in sources(folder, ".yml")]:
-        content = yaml.safe_load(path.read_text()) or {}
+        content = read_yaml(path)
         relations = [r for kind in ("models", "snapshots", "seeds") for r in content.get(kind, [])]
         relations += [table for source in content.get("sources", []) for table in source.get("tables", [])]
         for relation in relations:

@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import golden_behaviour
 import pytest
-import yaml
 from boundaries import RULES, Row
 from compiled import CompiledModels, relation
 from conftest import Built
 
+from segmentation.files import read_yaml
 from segmentation.home import PROJECT
 
 SPECS = {
-    path.parent.name: yaml.safe_load(path.read_text())["models"][0]["config"]["meta"]["segment"]
+    path.parent.name: read_yaml(path)["models"][0]["config"]["meta"]["segment"]
     for path in sorted((PROJECT / "models/segments").glob("*/seg_*.yml"))
 }
 # a date of each version: noon of an ordinary day, or of the first day on which the version is in force

@@ -11,20 +11,20 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros, Refused
 
 from segmentation.dbt_run import close_databases, environment, parse_cache
 from segmentation.errors import UserError
+from segmentation.files import read_yaml
 from segmentation.home import PROJECT
 from segmentation.new_segment import GOLDEN, UNION, new_segment
 from segmentation.release import COPY, LOCKS, read_locks, release
 
 SEGMENTS = PROJECT / "models/segments"
 NAMES = sorted(path.name for path in SEGMENTS.iterdir() if path.is_dir())
-SHARED = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["models"]["segmentation"]["segments"]["+meta"]
+SHARED = read_yaml(PROJECT / "dbt_project.yml")["models"]["segmentation"]["segments"]["+meta"]
 DEFAULTS = SHARED["segment_defaults"]
 VENDORS = PROJECT / "models/activation/vendors"
 NO_LOCKS = "segment_id,spec_version,rule_hash,released_at,released_by"
@@ -43,7 +43,7 @@ def as_dbt_reads(value):
 def read_node(name: str) -> dict:
     """A segment model as dbt's graph shows it."""
     folder = SEGMENTS / name
-    meta = as_dbt_reads(yaml.safe_load((folder / f"seg_{name}.yml").read_text()))["models"][0]["config"]["meta"]
+    meta = as_dbt_reads(read_yaml(folder / f"seg_{name}.yml"))["models"][0]["config"]["meta"]
     return {
         "name": f"seg_{name}",
         "resource_type": "model",
@@ -61,7 +61,7 @@ def read_exposures() -> dict[str, dict]:
     """The vendors as dbt's graph shows them."""
     found = {}
     for path in sorted(VENDORS.glob("*.yml")):
-        [exposure] = as_dbt_reads(yaml.safe_load(path.read_text()))["exposures"]
+        [exposure] = as_dbt_reads(read_yaml(path))["exposures"]
         vendor = exposure["config"]["meta"]["vendor"]
         vendor["verifications"] = vendor["verifications"][:1]  # a build checks them all; here they would take half of the time
         parents = [re.sub(r"ref\('(\w+)'\)", r"model.segmentation.\1", parent) for parent in exposure.get("depends_on", [])]
