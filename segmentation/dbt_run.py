@@ -31,6 +31,8 @@ TOO_LARGE = r"DECIMAL\(\d+,\d+\) failed: value is out of range|Overflow in \w+ o
 NOT_UTF_8 = re.compile(r'Invalid string encoding found in Parquet file \\?"(.*?)\\?": value .*? is not valid UTF8!', re.DOTALL)
 # the same of an instant that it cannot hold
 NO_INSTANT = re.compile(r"Could not convert Timestamp\(MS\) to Timestamp\(US\)")
+# the settings and the place with which builds of the demo parse the project, for whoever wants it as they left it
+AS_THE_DEMO = {"SEGMENTS_HOME": ".", "SEGMENTS_TARGET": "duckdb", "SEGMENTS_RAW": "", "SEGMENTS_UNIT_TESTS": ""}
 DBT_LOGS = ("DBT_LOG_", "DBT_ENGINE_LOG_")
 # what a statement begins with, and its `with`, if it has one there
 BEGIN = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(with\b(?:\s+recursive\b)?)?", re.DOTALL | re.IGNORECASE)

@@ -8,7 +8,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from segmentation.dbt_run import close_databases, environment, parse_cache
+from segmentation.dbt_run import AS_THE_DEMO, close_databases, environment, parse_cache
 from segmentation.errors import UserError
 from segmentation.files import write_whole
 from segmentation.home import PROJECT
@@ -89,7 +89,7 @@ def rule_hashes(project: Path = PROJECT) -> dict[Version, str]:
 
     # a home of its own: hashing needs no data, and must not wait for a running build; no settings from a file `.env`. Settings and
     # place are those of a build of the demo, whose parsed project serves here too
-    own = {"SEGMENTS_HOME": ".", "SEGMENTS_TARGET": "duckdb", "SEGMENTS_RAW": "", "SEGMENTS_UNIT_TESTS": "", "PYTHON_DOTENV_DISABLED": "1"}
+    own = AS_THE_DEMO | {"PYTHON_DOTENV_DISABLED": "1"}
     with tempfile.TemporaryDirectory() as home, environment(own), contextlib.chdir(home), parse_cache(Path(home, "target"), project=project):
         try:
             result = dbtRunner(callbacks=[collect]).invoke([

@@ -4,11 +4,10 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from importlib.util import find_spec
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import duckdb
@@ -139,6 +138,18 @@ def copy_home(home: Path, folder: Path) -> Path:
     return Path(shutil.copytree(home, folder, symlinks=True, ignore=shutil.ignore_patterns("compiled", "run")))
 
 
+def going_on(tmp_path_factory, name: str, former: Built, change: Callable[[Path], object]) -> Built:
+    """A copy of a home, changed once for all tests that read it; beside it is room for files of its own."""
+    return Built(made_once(tmp_path_factory, name, lambda folder: change(copy_home(former.folder, folder / "home"))) / "home", 0)
+
+
+@contextmanager
+def said_in(path: Path) -> Iterator[None]:
+    """What is printed meanwhile goes into a file."""
+    with path.open("w", encoding="utf-8") as file, redirect_stdout(file):
+        yield
+
+
 @pytest.fixture
 def demo_copy(demo: Built, tmp_path: Path) -> Built:
     """A copy of the built demo that a test may change."""
@@ -167,11 +178,10 @@ def united_shop(tmp_path_factory, name: str, *shops: dict[str, list[dict]], **se
     def make(folder: Path) -> None:
         tables = {table: [row for shop in shops for row in shop.get(table, [])] for shop in shops for table in shop}
         raw, drawn, token_hex = write_tables(folder / "raw", tables), [], vault.secrets.token_hex
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as said:
+        with pytest.MonkeyPatch.context() as patch, said_in(folder / "said"):
             patch.setattr(vault.secrets, "token_hex", lambda size: drawn.append(token_hex(size)) or drawn[-1])
             succeed(build(folder / "home", "--without-tests", SEGMENTS_RAW=str(raw), INGESTED_AT="2026-06-01 00:00:00",
                           REPORTING_CURRENCY="EUR", **settings))
-        (folder / "said").write_bytes(said.buffer.getvalue())
         (folder / "seeds").write_text("\n".join(drawn))
 
     return Built(made_once(tmp_path_factory, name, make) / "home", 0)
@@ -210,16 +220,14 @@ def weeks_in_april(weeks: Built, tmp_path_factory) -> Built:
     """
     from test_coarse_sums import erased_twice
 
-    def make(folder: Path) -> None:
-        home = copy_home(erased_twice(tmp_path_factory, weeks).folder, folder / "home")
+    def go_on(home: Path) -> None:
         for name in ("segment_metrics", "retention_transitions"):
-            succeed(command(home, "export", name, "--out", str(folder / f"{name}.csv")))
+            succeed(command(home, "export", name, "--out", str(home.with_name(f"{name}.csv"))))
         succeed(build(home, "--without-tests", AS_OF=str(DEMO_AS_OFS[-1])))
-        with redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as said:
+        with said_in(home.with_name("said")):
             succeed(build(home, "--without-tests", AS_OF="2026-04-20 00:00:00"))
-        (folder / "said").write_bytes(said.buffer.getvalue())
 
-    return Built(made_once(tmp_path_factory, "weeks in april", make) / "home", 0)
+    return going_on(tmp_path_factory, "weeks in april", erased_twice(tmp_path_factory, weeks), go_on)
 
 
 @pytest.fixture

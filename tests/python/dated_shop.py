@@ -8,12 +8,11 @@ with the rows of the others:
 - vip and the greatest spenders, the top 5 percent, are of test_soft_opt_in.py.
 """
 
-import json
-import shutil
 from importlib import import_module
 from pathlib import Path
 
-from conftest import Built, build, command, made_once, write_tables
+from conftest import Built, build, command, going_on, made_once, write_tables
+from erasable_shop import write_request
 from processes import KEYS
 
 SHARING = ("test_identity", "test_corrections", "test_lifecycle", "test_soft_opt_in")
@@ -48,15 +47,6 @@ def dated_shop(tmp_path_factory) -> Built:
     return Built(made_once(tmp_path_factory, "dated shop", make) / "home", 0)
 
 
-def _going_on(tmp_path_factory, name: str, former: Built, change) -> Built:
-    """A copy of a home, changed once for all who read it."""
-
-    def make(folder: Path) -> None:
-        change(Path(shutil.copytree(former.folder, folder / "home", symlinks=True)))
-
-    return Built(made_once(tmp_path_factory, name, make) / "home", 0)
-
-
 def replayed_shop(tmp_path_factory) -> Built:
     """A copy, all dates replayed as recorded, and SECOND as corrected; both explain all that they find."""
 
@@ -64,7 +54,7 @@ def replayed_shop(tmp_path_factory) -> Built:
         assert command(home, "replay").code == 0
         assert command(home, "replay", "--mode", "as_corrected", "--as-of", SECOND).code == 0
 
-    return _going_on(tmp_path_factory, "dated shop replayed", dated_shop(tmp_path_factory), replay)
+    return going_on(tmp_path_factory, "dated shop replayed", dated_shop(tmp_path_factory), replay)
 
 
 def erased_shop(tmp_path_factory) -> Built:
@@ -72,14 +62,11 @@ def erased_shop(tmp_path_factory) -> Built:
 
     def erase(home: Path) -> None:
         for number, who in enumerate(ERASED, start=7):
-            request = home.with_name(f"request {number}.json")
-            request.write_text(json.dumps({
-                "regulation": "gdpr", "subject_request_id": f"a7551968-d5d6-44b2-9831-815ac901779{number}", "subject_request_type": "erasure",
-                "submitted_time": "2026-03-09T10:00:00Z", "subject_identities": [
-                    {"identity_type": "controller_customer_id", "identity_value": who, "identity_format": "raw"}]}))
+            request = write_request(home.with_name(f"request {number}.json"), ("controller_customer_id", who),
+                                    request_id=f"a7551968-d5d6-44b2-9831-815ac901779{number}")
             assert command(home, "erase", "--request", str(request)).code == 0
 
-    return _going_on(tmp_path_factory, "dated shop erased", dated_shop(tmp_path_factory), erase)
+    return going_on(tmp_path_factory, "dated shop erased", dated_shop(tmp_path_factory), erase)
 
 
 def later_shop(tmp_path_factory) -> Built:
@@ -89,4 +76,4 @@ def later_shop(tmp_path_factory) -> Built:
         settings = settings_of(dated_shop(tmp_path_factory).folder.parent)
         assert build(home, "--without-tests", AS_OF=LATER, **settings).code == 0
 
-    return _going_on(tmp_path_factory, "dated shop later", erased_shop(tmp_path_factory), go_on)
+    return going_on(tmp_path_factory, "dated shop later", erased_shop(tmp_path_factory), go_on)

@@ -6,13 +6,11 @@ with and without rotations the same ones.
 """
 
 import shutil
-from contextlib import redirect_stdout
 from importlib import import_module
-from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import duckdb
-from conftest import WITH_JSON, Built, build, command, copy_home, made_once, write_tables
+from conftest import WITH_JSON, Built, build, command, going_on, made_once, said_in, write_tables
 from processes import KEYS
 
 SHARING = ("test_rotation", "test_predictions")
@@ -42,9 +40,8 @@ class Rotated:
         write_tables(self.folder / "raw", {table: [row for shop in shops for row in shop.get(table, [])] for shop in shops for table in shop})
         (self.folder / "keys").write_text(KEYS)
         self._evaluate("1", FIRST)
-        with redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as said:
+        with said_in(self.folder / "fit"):
             assert command(self.homes["1"].folder, "fit", **self.settings).code == 0
-        (self.folder / "fit").write_bytes(said.buffer.getvalue())
         for former, name, date, rotation in (("1", "2", SECOND, ROTATIONS[0]), ("1", "2 whole", SECOND, None),
                                              ("2", "3", THIRD, ROTATIONS[1]), ("2 whole", "3 whole", THIRD, None)):
             home = Path(shutil.copytree(self.homes[former].folder, self.homes[name].folder, symlinks=True))
@@ -68,8 +65,7 @@ def rotated_shop(tmp_path_factory) -> Rotated:
 def replayed_shop(tmp_path_factory) -> Built:
     """A copy of the home after all dates and rotations, all dates replayed."""
 
-    def make(folder: Path) -> None:
-        home = copy_home(rotated_shop(tmp_path_factory).homes["3"].folder, folder / "home")
+    def replay(home: Path) -> None:
         assert command(home, "replay").code == 0
 
-    return Built(made_once(tmp_path_factory, "rotated shop replayed", make) / "home", 0)
+    return going_on(tmp_path_factory, "rotated shop replayed", rotated_shop(tmp_path_factory).homes["3"], replay)

@@ -1,7 +1,6 @@
 """What an erasure leaves of the sums of past evaluations: nothing that others' rows could be subtracted from."""
 
 import csv
-import json
 import random
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 import duckdb
 import psycopg2
 import pytest
-from conftest import Built, command, copy_home, made_once
+from conftest import Built, command, copy_home, going_on
+from erasable_shop import write_request
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from postgres_server import running_server
@@ -94,11 +94,8 @@ def marts_of(built: Built) -> dict[str, dict[tuple, dict]]:
 
 
 def erase(home: Path, customer_id: str, request_id: str) -> None:
-    request = home.with_name(f"{request_id}.json")
-    request.write_text(json.dumps({
-        "regulation": "gdpr", "subject_request_id": f"a7551968-d5d6-44b2-9831-{request_id}", "subject_request_type": "erasure",
-        "submitted_time": "2026-03-31T10:00:00Z", "subject_identities": [
-            {"identity_type": "controller_customer_id", "identity_value": customer_id, "identity_format": "raw"}]}))
+    request = write_request(home.with_name(f"{request_id}.json"), ("controller_customer_id", customer_id),
+                            request_id=f"a7551968-d5d6-44b2-9831-{request_id}", submitted_time="2026-03-31T10:00:00Z")
     assert command(home, "erase", "--request", str(request)).code == 0
 
 
@@ -126,21 +123,13 @@ def most_widely(built: Built) -> str:
 
 def erased_once(tmp_path_factory, weeks: Built) -> Built:
     """The Mondays without one person."""
-
-    def make(folder: Path) -> None:
-        erase(copy_home(weeks.folder, folder / "home"), most_often(weeks), "815ac9017798")
-
-    return Built(made_once(tmp_path_factory, "weeks without one", make) / "home", 0)
+    return going_on(tmp_path_factory, "weeks without one", weeks, lambda home: erase(home, most_often(weeks), "815ac9017798"))
 
 
 def erased_twice(tmp_path_factory, weeks: Built) -> Built:
     """The same without another one; they go on in `weeks_in_april`."""
     once = erased_once(tmp_path_factory, weeks)
-
-    def make(folder: Path) -> None:
-        erase(copy_home(once.folder, folder / "home"), most_widely(once), "815ac9017799")
-
-    return Built(made_once(tmp_path_factory, "weeks without two", make) / "home", 0)
+    return going_on(tmp_path_factory, "weeks without two", once, lambda home: erase(home, most_widely(once), "815ac9017799"))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros, Refused
 
-from segmentation.dbt_run import close_databases, environment, parse_cache
+from segmentation.dbt_run import AS_THE_DEMO, close_databases, environment, parse_cache
 from segmentation.errors import UserError
 from segmentation.files import read_yaml
 from segmentation.home import PROJECT
@@ -880,8 +880,7 @@ def run_dbt(project: Path, *selected: str) -> str:
 
     (project / "home").mkdir(exist_ok=True)
     # the home by one name in every copy, and in a release: dbt would parse the whole project anew for another profile
-    settings = {"SEGMENTS_HOME": ".", "SEGMENTS_TARGET": "duckdb", "SEGMENTS_RAW": "", "SEGMENTS_UNIT_TESTS": ""}
-    with environment(settings), contextlib.chdir(project / "home"), parse_cache(project / "target", project=project):
+    with environment(AS_THE_DEMO), contextlib.chdir(project / "home"), parse_cache(project / "target", project=project):
         result = dbtRunner().invoke([
             "run", "--select", "customer_features", *selected, "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
             "--target-path", str(project / "target"), "--log-path", str(project / "logs"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import SETTINGS, WITH_JSON
 
-from segmentation.dbt_run import environment, run_dbt
+from segmentation.dbt_run import AS_THE_DEMO, environment, run_dbt
 from segmentation.home import PROJECT, Home
 
 # The parsed project stays in memory meanwhile, and Python would search it for garbage again and again: a quarter of all time.
@@ -69,7 +69,7 @@ def parsed(tmp_path_factory) -> Home:
 
 def test_the_sql_has_one_style(parsed):
     """Rendered in a home of its own, by the settings with which dbt parsed the project there: else it would parse it anew."""
-    settings = {"SEGMENTS_HOME": ".", "SEGMENTS_TARGET": "duckdb", "SEGMENTS_RAW": "", "SEGMENTS_UNIT_TESTS": "", "DBT_TARGET_PATH": str(parsed.target)}
+    settings = AS_THE_DEMO | {"DBT_TARGET_PATH": str(parsed.target)}
     done = command(*INDEXED, "lint", *[str(PROJECT / folder) for folder in LINTED], *CONFIGURED, cwd=parsed.folder, **settings)
     # sqlfluff ends with 0 where it only warns that it could not lint a file, or that a rule failed on it
     said = done.stdout + done.stderr
