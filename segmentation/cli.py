@@ -157,11 +157,9 @@ def run_build(with_tests: bool = True, target: str | None = None) -> None:
         return
     home = Home.from_environment()
     with home.locked():
-        before = raw_state()
-        settings = prepare(home)
-        evaluate(home, settings, ["build", *([] if with_tests else WITHOUT_TESTS)], "building")
-        if raw_state() != before:
-            raise UserError("The files of SEGMENTS_RAW were changed while the build read them: build again.")
+        with same_files("while the build read them: build again."):
+            settings = prepare(home)
+            evaluate(home, settings, ["build", *([] if with_tests else WITHOUT_TESTS)], "building")
         publish_and_show(home)
 
 
@@ -236,10 +234,11 @@ def run_backfill(options: argparse.Namespace) -> None:
     home = Home.from_environment()
     with home.locked():
         refuse_recorded(home)
-        settings = prepare(home)
-        record_past(home, settings, moments, lambda: newest_recorded_at(home, moments[-1]))
-        console.print(f"{len(moments):,} dates recorded, from {moments[0]} to {moments[-1]}.")
-        evaluate(home, settings, [*CLOSING, *WITHOUT_TESTS], "building")
+        with same_files("while the backfill read them: backfill again, into another SEGMENTS_HOME."):
+            settings = prepare(home)
+            record_past(home, settings, moments, lambda: newest_recorded_at(home, moments[-1]))
+            console.print(f"{len(moments):,} dates recorded, from {moments[0]} to {moments[-1]}.")
+            evaluate(home, settings, [*CLOSING, *WITHOUT_TESTS], "building")
         publish_and_show(home)
 
 
@@ -692,8 +691,17 @@ def caller_settings() -> dict[str, str]:
     }
 
 
+@contextmanager
+def same_files(otherwise: str) -> Iterator[None]:
+    """Read the shop's folder, more than once, as one state of its files. Raises UserError, which ends as given, when they have changed by the end."""
+    before = raw_state()
+    yield
+    if raw_state() != before:
+        raise UserError(f"The files of SEGMENTS_RAW were changed {otherwise}")
+
+
 def raw_state() -> list[tuple]:
-    """Which files the shop's folder holds, and when each was written; a build reads them more than once."""
+    """Which files the shop's folder holds, and when each was written."""
     from segmentation.raw_input import find_files, fingerprint
 
     raw = folder_setting("SEGMENTS_RAW")

@@ -383,6 +383,22 @@ def test_a_file_changed_during_the_build_is_noticed(tmp_path: Path):
     assert fingerprint(files) != before
 
 
+@pytest.mark.parametrize("arguments, reads, again", [
+    (["build"], "evaluate", "the build read them: build again"),
+    (["backfill", "--from", "2026-01-05", "--to", "2026-01-12"], "record_past", "the backfill read them: backfill again, into another SEGMENTS_HOME"),
+])
+def test_what_was_built_of_files_that_changed_meanwhile_is_not_published(
+        arguments: list[str], reads: str, again: str, tmp_path: Path, monkeypatch, capsys):
+    done: list[Home] = []
+    csv_file(ORDERS + ROW)(tmp_path)
+    monkeypatch.setattr("segmentation.cli.publish_and_show", done.append)
+    monkeypatch.setattr("segmentation.cli.evaluate", lambda *_: None)
+    assert command(tmp_path / "home", "build", SEGMENTS_RAW=str(tmp_path)).code == 0 and len(done) == 1
+    monkeypatch.setattr(f"segmentation.cli.{reads}", lambda *_: csv_file(ORDERS + ROW + ROW)(tmp_path))
+    assert command(tmp_path / "home", *arguments, SEGMENTS_RAW=str(tmp_path)).code == 1 and len(done) == 1
+    assert capsys.readouterr().err == f"segmentation: The files of SEGMENTS_RAW were changed while {again}.\n"
+
+
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=10) | st.sampled_from(
     ['"', '""', ",", "\n", "\r\n", "\r", "#x", "\ufeff", "\x00", " ", "NULL", "'", "\\", '\\"', "x\ny"]
 )
