@@ -160,7 +160,7 @@
     case
         when typeof({{ column }}) = '{{ native }}'
             then {% if type in ('timestamp', 'date') %}not ({{ has_four_digit_year(value, type) }})
-            {%- elif type == 'money' %}coalesce(abs({{ value }}) >= 1000000000000.00, false)
+            {%- elif type == 'money' %}coalesce({{ value }} not between -999999999999.99 and 999999999999.99, false)
             {%- else %}false
             {%- endif %}
         else {{ default__is_unreadable(column, type) }}
