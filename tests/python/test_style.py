@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import SETTINGS, WITH_JSON
@@ -84,6 +85,28 @@ def test_sqlfluff_finds_the_same_with_its_index(tmp_path):
     assert plain.returncode == indexed.returncode == 1
     assert plain.stdout + plain.stderr == indexed.stdout + indexed.stderr
     assert [code for code in FOUND if f"| {code:>4} |" not in plain.stdout] == []
+
+
+def test_a_file_is_linted_with_few_segments_only_where_all_of_it_is_rendered(monkeypatch):
+    import sqlfluff_indexed  # here: workers that run other files need not load sqlfluff
+
+    specs = {"a": {}, "b": {}, "c": {}, "d": {"exclude": ["e"]}, "e": {}, "f": {"versions": [1, 2]}, "g": {"versions": [1]}}
+    nodes = {f"model.segmentation.seg_{name}": SimpleNamespace(config=SimpleNamespace(meta={"segment": spec})) for name, spec in specs.items()}
+    nodes["model.segmentation.orders"] = SimpleNamespace()
+    few = {key for key in nodes if key[-2:] not in ("_c", "_g")}
+    manifest = SimpleNamespace(nodes=nodes, flat_graph={"nodes": nodes})
+
+    def render(templater, file: str) -> tuple:
+        seen = templater.dbt_manifest.flat_graph["nodes"]
+        places = [1] if file == "asks for none" else [1 for _ in seen] + [2 for key in seen if file == "has a line for c" and key.endswith("_c")]
+        parts = [SimpleNamespace(source_slice=slice(place, place + 1), templated_slice=slice(at, at + 1)) for at, place in enumerate(places)]
+        return SimpleNamespace(sliced_file=parts), seen.left
+
+    monkeypatch.setattr(sqlfluff_indexed, "former_render", render)
+    files = ("asks for none", "has a line for c", "repeats one for each")
+    linted = [sqlfluff_indexed.render(SimpleNamespace(dbt_manifest=manifest), file)[1] for file in files]
+    assert linted == [{*nodes}, {*nodes}, few]
+    assert manifest.flat_graph == {"nodes": nodes}
 
 
 def test_the_project_keeps_its_conventions(parsed, tmp_path):
