@@ -36,6 +36,7 @@ AS_THE_DEMO = {"SEGMENTS_HOME": ".", "SEGMENTS_TARGET": "duckdb", "SEGMENTS_RAW"
 DBT_LOGS = ("DBT_LOG_", "DBT_ENGINE_LOG_")
 # what a statement begins with, and its `with`, if it has one there
 BEGIN = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*(with\b(?:\s+recursive\b)?)?", re.DOTALL | re.IGNORECASE)
+GATE = "macro.segmentation.assert_segment_specs"
 READ_BY_DBT = (".sql", ".yml", ".yaml", ".csv", ".md")
 n_calls = 0  # of dbt in this process
 # for further calls of dbt in this process: the parsed project, compiled Jinja, the columns of queries that were compared with a contract
@@ -159,7 +160,8 @@ def _less_ado():
     model is parsed to find its first word. For each context, two per model, it gathers the command's flags and the project's
     variables anew; to find a relation it walks over all that it knows, to name one it copies dicts that hold no others, and the
     macro that a name means on this engine it makes anew each time that it is dispatched. For each line of a log it asks the whole
-    environment for secrets.
+    environment for secrets. The gate of the segment specs looks at nothing but the parsed project, so what it has let pass it need not
+    judge again; nor need dbt link the graph of all nodes of the same project in each call, search it for cycles and summarise it.
     """
     global n_calls
     from dbt import compilation, flags
@@ -172,6 +174,7 @@ def _less_ado():
     from dbt.context import base, providers
     from dbt.context.macros import MacroNamespace
     from dbt.contracts.graph.manifest import FlatGraphMapping
+    from dbt.graph import Graph
     from dbt_common.clients import agate_helper
     from dbt_common.clients.jinja import CaughtMacroErrorWithNodeError, MacroFuzzEnvironment, MacroReturn
     from dbt_common.events import event_manager_client, functions
@@ -200,6 +203,7 @@ def _less_ado():
             _manifests[state] = made, {**made.env_vars}  # what parsing read: a build adds what it reads itself
         else:
             requires._wire_adapter_for_external_manifest(config, made, integrations)
+        parsed.append(made)
         return made
 
     def compile_once(templates, *source, **more):
@@ -255,6 +259,9 @@ def _less_ado():
     def call_macro(generator, *values, **named):
         # as MacroGenerator.__call__ and call_macro, with one macro for all calls from a node
         stack, name = generator.stack, generator.macro.unique_id
+        judged = parsed[-1] if parsed and name == GATE else None
+        if judged and "is_accepted" in judged.__dict__:
+            return ""
         if stack is not None:
             if stack.depth == 0 and generator.node:
                 generator.node.depends_on.add_macro(name)
@@ -262,7 +269,10 @@ def _less_ado():
         try:
             if "made" not in generator.__dict__:
                 generator.made = generator.get_macro()
-            return generator.made(*values, **named)
+            text = generator.made(*values, **named)
+            if judged:
+                judged.is_accepted = True
+            return text
         except MacroReturn as returned:
             return returned.value
         except (TypeError, TemplateRuntimeError) as error:
@@ -270,6 +280,14 @@ def _less_ado():
         finally:
             if stack is not None:
                 stack.pop(name)
+
+    def link_once(compiler, manifest, write=True, add_test_edges=False, catalogs=None):
+        graphs = manifest.__dict__.setdefault("linked", {})
+        if add_test_edges not in graphs:
+            graphs[add_test_edges] = former_link(compiler, manifest, write, add_test_edges, catalogs)
+        else:
+            compiler.initialize()
+        return Graph(graphs[add_test_edges].graph.copy())
 
     def variables_once(var):
         # what a node sees depends on its package alone
@@ -298,13 +316,14 @@ def _less_ado():
             made[key] = former_dispatch(adapter, *name, **named)
         return made[key]
 
-    manager, nothing, is_collecting = Selective(), agate_helper.empty_table(), gc.isenabled()
+    manager, nothing, is_collecting, parsed = Selective(), agate_helper.empty_table(), gc.isenabled(), []
     former_parse, unset = requires.parse_manifest, DEFAULT_ENV_PLACEHOLDER
     former_manager, former_fill = event_manager_client.get_event_manager(), BaseEvent.__init__
     former_compile, former_describe = MacroFuzzEnvironment.compile, DuckDBAdapter.get_column_schema_from_query
     former_node, former_look_up = FlatGraphMapping.__getitem__, MacroNamespace.__getitem__
     former_variables, former_find, variables = providers.ModelConfiguredVar._generate_merged, BaseAdapter.get_relation, {}
     former_dispatch, former_merge = providers.BaseDatabaseWrapper.dispatch, relation.deep_merge
+    former_link = compilation.Compiler.compile
     if n_calls and not is_collecting:
         gc.collect()
     n_calls += 1
@@ -316,7 +335,7 @@ def _less_ado():
               _replaced(FlatGraphMapping, "__getitem__", node_once), _replaced(MacroNamespace, "__getitem__", look_up_once),
               _replaced(MacroGenerator, "__call__", call_macro), _replaced(requires, "parse_manifest", parse_once),
               _replaced(compilation, "inject_ctes_into_sql", inject), _replaced(Context, "resolve_or_missing", resolve),
-              _replaced(agate_helper, "empty_table", lambda: nothing),
+              _replaced(agate_helper, "empty_table", lambda: nothing), _replaced(compilation.Compiler, "compile", link_once),
               _replaced(providers.ModelConfiguredVar, "_generate_merged", variables_once),
               _replaced(providers, "args_to_dict", functools.cache(providers.args_to_dict)),
               _replaced(base, "get_context_modules", functools.cache(base.get_context_modules)),

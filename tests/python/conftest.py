@@ -29,9 +29,9 @@ WITH_JSON = {"DBT_WRITE_JSON": "true"}  # manifest and results, a tenth of a bui
 WITH_UNITS = {"SEGMENTS_UNIT_TESTS": "true"}  # as the demo is built: without, a build of its copy parses the whole project anew
 # `make test` gives whole files to the workers of pytest-xdist: the longest first, so that all end at about the same time.
 LONGEST = ["test_erase", "test_history_properties", "test_style", "test_stability", "test_rotation", "test_crash", "test_determinism",
-           "test_coarse_sums", "test_spec_gate", "test_examples", "test_bad_input", "test_replay", "test_identity", "test_changes",
+           "test_coarse_sums", "test_spec_gate", "test_examples", "test_bad_input", "test_replay", "test_changes",
            "test_golden_cdnow", "test_erase_device", "test_concurrency", "test_verify", "test_evidence", "test_lifecycle", "test_attacks",
-           "test_purge", "test_ask", "test_invariants", "test_golden_segments", "test_metrics", "test_predictions", "test_demo_data",
+           "test_purge", "test_ask", "test_invariants", "test_golden_segments", "test_metrics", "test_predictions", "test_demo_data", "test_identity",
            "test_export", "test_soft_opt_in"]
 RANKS = {name: number for number, name in enumerate(LONGEST)}
 SEGMENT_FOLDERS = sorted(path for path in (PROJECT / "models/segments").iterdir() if path.is_dir())

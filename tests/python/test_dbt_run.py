@@ -10,6 +10,7 @@ from conftest import SETTINGS
 
 from segmentation import dbt_run
 from segmentation.dbt_run import COMPILED, _project_state, environment, run_dbt
+from segmentation.errors import UserError
 from segmentation.home import Home
 
 
@@ -30,6 +31,33 @@ def test_a_process_parses_the_project_once_for_the_same_settings(tmp_path: Path,
     assert [n_parsed(), n_parsed(AS_OF="2026-01-01 00:00:00"), n_parsed(SEGMENTS_RAW="given"), n_parsed()] == [0, 0, 0, 0]
     # whoever wants its JSON files gets them as dbt writes them
     assert n_parsed(DBT_WRITE_JSON="true") == 1 and (tmp_path / "target" / "manifest.json").exists()
+
+
+def test_a_process_judges_and_links_a_project_once_and_judges_one_that_it_refused_again(tmp_path: Path, monkeypatch):
+    from dbt.clients.jinja import MacroGenerator
+    from dbt.compilation import Linker
+
+    asked, former, former_link = [], MacroGenerator.get_macro, Linker.link_graph
+    monkeypatch.setattr(MacroGenerator, "get_macro", lambda generator: asked.append(generator.macro.name) or former(generator))
+    monkeypatch.setattr(Linker, "link_graph", lambda linker, manifest: asked.append("graph") or former_link(linker, manifest))
+    monkeypatch.setattr(dbt_run, "_manifests", {})  # as in a process of its own
+
+    def is_judged() -> bool:
+        asked.clear()
+        assert [done.node.name for done in run_dbt(["build", "--select", "segment_locks", "--resource-type", "seed"], Home(tmp_path))
+                if done.node.resource_type == "seed"] == ["segment_locks"]
+        return "spec_problems" in asked
+
+    with environment(dict.fromkeys(SETTINGS)):
+        spec = run_dbt(["parse"], Home(tmp_path)).nodes["model.segmentation.seg_vip"].config.meta["segment"]
+        with monkeypatch.context() as patch:
+            patch.setitem(spec, "priority", "first")
+            for _ in range(2):
+                with pytest.raises(UserError, match="segment vip, field priority"):
+                    is_judged()
+        assert [is_judged(), is_judged()] == [True, False] and "graph" not in asked
+        monkeypatch.setattr(dbt_run, "_manifests", {})
+        assert is_judged() and "graph" in asked
 
 
 def test_a_changed_file_or_setting_is_another_project(tmp_path: Path):

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import yaml
 from conftest import SHARED_DATA, Built, command
+from dated_shop import SECOND, THIRD, replayed_shop, rotated_shop
 from dbt_common.clients.jinja import get_environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros
-from rotated_shop import SECOND, THIRD, replayed_shop, rotated_shop
 from scipy.optimize import check_grad
 from scipy.special import hyp2f1
 
@@ -421,7 +421,7 @@ def test_the_demo_does_not_record_parameters(demo_copy, capsys):
 
 
 def shop() -> dict[str, list[dict]]:
-    """80 customers, every second of whom came back, and whose rates and values differ; evaluated in rotated_shop.py."""
+    """80 customers, every second of whom came back, and whose rates and values differ; evaluated in dated_shop.py."""
     orders = []
     for customer in range(80):
         first = datetime(2025, 3, 1) + timedelta(days=4 * customer)
@@ -456,5 +456,5 @@ def test_parameters_apply_from_the_next_evaluation_on_and_a_replay_keeps_them(tm
     assert "rule_version" in {reason for _, reason in moved}
 
     replayed = replayed_shop(tmp_path_factory).rows(
-        "select count(distinct as_of), bool_and(is_root_equal), sum(n_recorded) > 0 from audit.replay_partitions")
+        "select count(distinct as_of), bool_and(is_root_equal), sum(n_recorded) > 0 from audit.replay_partitions where mode = 'as_recorded'")
     assert replayed == [(3, True, True)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import PROJECT, SEGMENT_FOLDERS, Built, build, command, write_tables
+from conftest import PROJECT, SEGMENT_FOLDERS, Built, build, command, copy_home
 from jinja_macros import Macros
 from processes import shop_settings, write_rows, write_shop
 from test_changes import Rows
@@ -78,12 +78,15 @@ def test_a_sequence_goes_on_from_what_the_evaluation_before_knew(macros: Macros,
 
 # vip_top_5_percent asks for three evaluations from its second version on, which takes effect with the second date
 DATES = [f"{day} 00:00:00" for day in ("2026-02-23", "2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23")]
+# what is recorded on 5 March is late for the dates before only, but the rule holds who was in then until it has asked three times
+LATE = "2026-03-05 10:00:00"
+HELD, LATE_BUYERS = {"refunded late", "overtaken late"}, {"F", "G"}
 MEMBERS = [
-    {"A", "B", "C", "D"},
-    {"X", "A", "B", "C"},  # D is overtaken and leaves with the new version
-    {"X", "A", "B", "C"},  # B and C are refunded; D and E are candidates in their place
-    {"X", "A", "B"},  # C objects
-    {"X", "A", "D", "Y"},  # the third time that the rule says so: B out, D in. E is overtaken by Y, who orders
+    {"A", "B", "C", "D", *HELD},
+    {"X", "A", "B", "C", *HELD},  # D is overtaken and leaves with the new version
+    {"X", "A", "B", "C", *HELD, *LATE_BUYERS},  # B, C and both of HELD are refunded; D and E are candidates in the place of two
+    {"X", "A", "B", *HELD, *LATE_BUYERS},  # C objects
+    {"X", "A", "D", "Y", *LATE_BUYERS},  # the third time that the rule says so: B out, D in. E is overtaken by Y, who orders
 ]
 BARRED = {"C", "customer 5", "customer 13", "customer 21"}
 HISTORY = ("segments.segment_membership_history", "audit.segment_evaluations", "marts.rfm_thresholds", "marts.retention_thresholds",
@@ -91,11 +94,19 @@ HISTORY = ("segments.segment_membership_history", "audit.segment_evaluations", "
 REASONS = {
     (1, "D", "left", "threshold_moved"), (1, "X", "entered", "own_order"), (3, "C", "left", "objection"),
     (4, "B", "left", "time_decay"), (4, "D", "entered", "time_decay"), (4, "Y", "entered", "own_order"),
+    *((2, who, "entered", "late_data") for who in LATE_BUYERS), *((4, who, "left", "time_decay") for who in HELD),
+}
+# what a replay that knows better finds: on the last date they are out, as they always were for it
+HELD_CAUSES = {
+    *((DATES[1], who, "added", "late_data") for who in LATE_BUYERS),
+    *((date, "refunded late", "removed", "late_data") for date in DATES[1:4]),
+    *((date, "overtaken late", "removed", "threshold_moved") for date in DATES[1:4]),
+    (DATES[4], "written in", "removed", "unexplained"),
 }
 
 
 def shop(folder: Path) -> dict[str, str]:
-    """Settings of a shop of about 70 buyers, of whom four are among the top 5 percent. Who counts spends thousands, the others less.
+    """Settings of a shop of about 105 buyers, of whom six are among the top 5 percent. Who counts spends thousands, the others less.
 
     Among the others is the small shop, with its carts, consents and objections: a backfill must record those as well.
     """
@@ -103,10 +114,14 @@ def shop(folder: Path) -> dict[str, str]:
     for who, when, amount in (
         ("A", "2026-01-10", "10000"), ("B", "2026-01-10", "9000"), ("C", "2026-01-10", "8000"), ("D", "2026-01-10", "7000"),
         ("E", "2026-01-10", "6000"), ("X", "2026-02-25", "20000"), ("Y", "2026-03-18", "30000"),
+        ("refunded late", "2026-02-10", "50000"), ("overtaken late", "2026-02-10", "7500"),
+        *((who, "2026-02-10", "5") for who in ("F", "G", "written in", *(f"other {number}" for number in range(70)))),
     ):
         rows.order(who, f"{when} 10:00:00", f"{amount}.00")
-    for number in range(40):
-        rows.order(f"other {number}", "2026-01-10 10:00:00", "5.00")
+    for who in LATE_BUYERS:
+        rows.order(who, "2026-02-20 10:00:00", "40000.00", known=LATE, number="2")
+    rows.refund("refunded late", "2026-02-20 10:00:00", "49990.00", known=LATE)
+    rows.refund("overtaken late", "2026-03-04 10:00:00", "7490.00")
     rows.refund("B", "2026-03-04 10:00:00", "8900.00")
     rows.refund("C", "2026-03-04 10:00:00", "7900.00")
     rows.say("C", "marketing", "objected", "2026-03-11 10:00:00")
@@ -282,51 +297,27 @@ def test_a_replay_counts_from_where_the_version_began_and_from_part_to_part(buil
     assert found == [(date, True, True, True) for date in DATES[2:]]
 
 
-# Of 22 buyers two are among the top 5 percent. What is recorded on 5 March is late for 2 March only, but the rule holds who was in
-# then until it has asked three times: on 23 March they are out, as they always were for a replay that knows better.
-LATE = "2026-03-05 10:00:00"
-HELD_DATES = [f"{day} 00:00:00" for day in ("2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23")]
-HELD_CAUSES = {
-    (HELD_DATES[0], "F", "added", "late_data"), (HELD_DATES[0], "G", "added", "late_data"),
-    *((date, "refunded late", "removed", "late_data") for date in HELD_DATES[:3]),
-    *((date, "overtaken late", "removed", "threshold_moved") for date in HELD_DATES[:3]),
-    (HELD_DATES[3], "written in", "removed", "unexplained"),
-}
-
-
 @pytest.fixture(scope="module")
-def held_since(tmp_path_factory) -> Built:
-    """That shop on these dates, and somebody whom an edit of the record has made a member on the last."""
-    folder, rows = tmp_path_factory.mktemp("held"), Rows()
-    rows.order("refunded late", "2026-02-10 10:00:00", "300.00")
-    rows.refund("refunded late", "2026-02-20 10:00:00", "290.00", known=LATE)
-    rows.order("overtaken late", "2026-02-10 10:00:00", "70.00")
-    for who in ("F", "G"):
-        rows.order(who, "2026-02-11 10:00:00", "50.00")
-        rows.order(who, "2026-02-20 10:00:00", "100.00", known=LATE, number="2")
-    for who in ("written in", *(f"other {number}" for number in range(17))):
-        rows.order(who, "2026-02-10 10:00:00", "5.00")
-    rows.order("other 0", "2026-03-24 10:00:00", "5.00", number="2")
-    raw = write_tables(folder / "raw", {name: table for name, table in rows.tables.items() if table})
-    built = command(folder / "home", "backfill", "--from", HELD_DATES[0], "--to", HELD_DATES[3], "--every", "week",
-                    SEGMENTS_RAW=str(raw), INGESTED_AT="2026-03-30 00:00:00")
-    assert built.code == 0
+def written_in(filled: Built, tmp_path_factory) -> Built:
+    """A copy of the backfilled home, and somebody whom an edit of the record has made a member on the last date."""
+    built = Built(copy_home(filled.folder, tmp_path_factory.mktemp("written in") / "home"), 0)
     [key] = [key for key, name in people(built).items() if name == "written in"]
     with duckdb.connect(str(built.folder / "warehouse.duckdb")) as warehouse:
         warehouse.execute(
             "insert into snapshots.segment_membership select * replace ($1 as customer_key, $2 as dbt_valid_from, null as dbt_valid_to)"
-            " from snapshots.segment_membership where segment_id = 'vip_top_5_percent' limit 1", [key, HELD_DATES[3]])
+            " from snapshots.segment_membership where segment_id = 'vip_top_5_percent' limit 1", [key, DATES[4]])
     return built
 
 
-@pytest.mark.parametrize("at_once", [1, 4])
-def test_what_was_late_for_an_evaluation_since_which_the_rule_holds_explains_it(held_since: Built, monkeypatch, at_once: int):
+@pytest.mark.parametrize("n_dates", [1, 4])
+def test_what_was_late_for_an_evaluation_since_which_the_rule_holds_explains_it(
+    written_in: Built, settings: dict[str, str], monkeypatch, n_dates: int,
+):
     """One date after the other, the fact is known three parts later; nothing late on the way explains nothing."""
-    [(n_orders,)] = held_since.rows("select n_rows_in from audit.control_totals where table_name = 'orders'")
-    monkeypatch.setattr("segmentation.replay.ROWS_AT_ONCE", at_once * n_orders)
-    assert command(held_since.folder, "replay", "--mode", "as_corrected", "--to", HELD_DATES[3]).code == 1
-    names = people(held_since)
-    found = held_since.rows("select as_of::varchar, customer_key, difference, replay_cause, segment_id from audit.replay_differences")
+    at_once(monkeypatch, settings, n_dates)
+    assert command(written_in.folder, "replay", "--mode", "as_corrected", "--from", DATES[1], "--to", DATES[4]).code == 1
+    names = people(written_in)
+    found = written_in.rows("select as_of::varchar, customer_key, difference, replay_cause, segment_id from audit.replay_differences")
     assert {(date, names[key], *rest) for date, key, *rest, segment in found if segment == "vip_top_5_percent"} == HELD_CAUSES
     # another primary segment, on the dates on which the membership differs
     assert {names[key] for _, key, _, cause, segment in found if cause == "unexplained"} == {"written in"}
