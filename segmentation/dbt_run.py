@@ -98,7 +98,7 @@ def run_dbt(
     own |= {name: os.environ.get(name, "") for name in ("SEGMENTS_RAW", "SEGMENTS_UNIT_TESTS")}
     # a variable of dbt's own, left over in a shell, may leave out the snapshot and every check (DBT_RESOURCE_TYPES)
     own = {name: None for name in os.environ if name.startswith("DBT_") and not name.startswith(DBT_LOGS)} | own
-    with parse_cache(target, folder), _template_cache(), environment(own), contextlib.chdir(home.folder), _less_ado():
+    with parse_cache(target, folder), environment(own), contextlib.chdir(home.folder), spared():
         try:
             result = dbtRunner(callbacks=[forward]).invoke([*arguments, *options])
         finally:
@@ -148,7 +148,14 @@ def project_graph(home: Home) -> Graph:
 
 
 @contextlib.contextmanager
-def _less_ado():
+def spared(project: Path = PROJECT):
+    """Calls of dbt for a project take over what earlier ones compiled, and go without what helps nobody."""
+    with _template_cache(), _less_ado(project):
+        yield
+
+
+@contextlib.contextmanager
+def _less_ado(project: Path = PROJECT):
     """Spare a dbt call what takes a good part of the CPU of a build and helps nobody.
 
     dbt builds some thousand debug events before it asks whether a log wants them, and Python searches dbt's parsed project for
@@ -214,7 +221,7 @@ def _less_ado():
 
     def describe_once(adapter, sql):
         # a raw table's columns are whatever the file has: staging casts them, so from there on they are the project's own
-        key = (PROJECT, sql)
+        key = (project, sql)
         if key not in _described:
             _described[key] = former_describe(adapter, sql)
         return _described[key]

@@ -254,12 +254,11 @@ def _delete_pseudonymous(warehouse: Session, journal: Journal) -> None:
     coarsen_sums(warehouse)
     deletion.prune(warehouse, "history.customer_key in (select value from own_keys)", "n_erased")
     rows = []
-    for relation, condition in journal.tables:
-        name = warehouse.sql_name(relation)
-        if number := _count(warehouse, name, condition):
+    for (relation, condition), number in zip(journal.tables, _counts(warehouse, journal), strict=True):
+        if number:
             rows.append((relation.replace('"', ""), number))
         if number and relation.startswith("warehouse."):
-            warehouse.execute(f"delete from {name} where {condition}")
+            warehouse.execute(f"delete from {warehouse.sql_name(relation)} where {condition}")
     warehouse.execute("update audit.deletion_log set customer_key = null where customer_key in (select value from own_keys)")
     # of a device that only raw events name nothing is stored, and the log says that
     rows = rows or [("restricted.intermediate.int_events_checked", 0)]
@@ -385,10 +384,12 @@ def _count_persons(warehouse: Session) -> None:
         """)
 
 
-def _count(warehouse: Session, relation: str, condition: str) -> int:
-    if condition:
-        return warehouse.execute(f"select count(*) from {relation} where {condition}").fetchone()[0]
-    return 0
+def _counts(warehouse: Session, journal: Journal) -> list[int]:
+    """How many rows of the person each table holds; one query, as each by itself takes DuckDB longer to plan than to run."""
+    queries = [f"select {number}, count(*) from {warehouse.sql_name(relation)} where {condition}"
+               for number, (relation, condition) in enumerate(journal.tables) if condition]
+    counted = dict(warehouse.execute(" union all ".join(queries)).fetchall()) if queries else {}
+    return [counted.get(number, 0) for number in range(len(journal.tables))]
 
 
 def _delete(warehouse: Session, relation: str, condition: str) -> None:

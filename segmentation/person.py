@@ -340,14 +340,13 @@ def residues(
     if not words:
         return
     pattern, known = "|".join(words), _known_identifiers(connection, person)
-    for table in connection.tables():
-        if not table.texts or table.place in others or schemas is not None and table.place[:2] not in schemas:
-            continue
-        texts, relation = [f'"{column}"::varchar' for column in table.texts], connection.sql_name(table.relation)
-        # all texts of a row as one; a table is read again, column by column, only where something was found
-        together = connection.holds_pattern.format(f"concat_ws(chr(31), {', '.join(texts)})")
-        if not connection.execute(f"select 1 from {relation} where {together} limit 1", [pattern]).fetchall():
-            continue
+    asked = [(table, [f'"{column}"::varchar' for column in table.texts], connection.sql_name(table.relation)) for table in connection.tables()
+             if table.texts and table.place not in others and (schemas is None or table.place[:2] in schemas)]
+    # all texts of a row as one, of all tables in one query: a table is read again, column by column, only where something was found
+    together = [f"(select {number} from {relation} where {connection.holds_pattern.format(f'concat_ws(chr(31), {text})')} limit 1)"
+                for number, (text, relation) in enumerate((", ".join(texts), relation) for _, texts, relation in asked)]
+    numbers = connection.execute(" union all ".join(together), [pattern] * len(asked)).fetchall() if asked else []
+    for table, texts, relation in [asked[number] for (number,) in sorted(numbers)]:
         [is_held] = connection.execute(
             "select " + ", ".join(f"bool_or({connection.holds_pattern.format(text)})" for text in texts) + f" from {relation}",
             [pattern] * len(texts)).fetchall()

@@ -8,7 +8,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from segmentation.dbt_run import AS_THE_DEMO, close_databases, environment, parse_cache
+from segmentation.dbt_run import AS_THE_DEMO, close_databases, environment, parse_cache, spared
 from segmentation.errors import UserError
 from segmentation.files import write_whole
 from segmentation.home import PROJECT
@@ -89,8 +89,9 @@ def rule_hashes(project: Path = PROJECT) -> dict[Version, str]:
 
     # a home of its own: hashing needs no data, and must not wait for a running build; no settings from a file `.env`. Settings and
     # place are those of a build of the demo, whose parsed project serves here too
-    own = AS_THE_DEMO | {"PYTHON_DOTENV_DISABLED": "1"}
-    with tempfile.TemporaryDirectory() as home, environment(own), contextlib.chdir(home), parse_cache(Path(home, "target"), project=project):
+    own = AS_THE_DEMO | {"PYTHON_DOTENV_DISABLED": "1", "DBT_WRITE_JSON": "false"}
+    with (tempfile.TemporaryDirectory() as home, environment(own), contextlib.chdir(home), parse_cache(Path(home, "target"), project=project),
+          spared(project)):
         try:
             result = dbtRunner(callbacks=[collect]).invoke([
                 "run-operation", "segment_hashes", "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),

@@ -9,6 +9,7 @@ import duckdb
 from conftest import Built, build, copy_home, made_once
 from processes import FIRST, KEYS, SECOND, shop_settings, write_rows, write_shop
 
+from segmentation import outbox
 from segmentation.dbt_run import project_graph
 from segmentation.erase import erase
 from segmentation.erasure_request import read_request
@@ -132,6 +133,56 @@ def erasable_shop(tmp_path_factory) -> Shop:
             assert build(folder / "home", "--without-tests", **shop_settings(raw, as_of)).code == 0
 
     return Shop(made_once(tmp_path_factory, "shop to erase from", make))
+
+
+def without_person(tmp_path_factory) -> Home:
+    """The shop's home without PERSON, made once; tests only read it. A log and exports named the person before."""
+
+    def make(folder: Path) -> None:
+        home = shop.whole_copy(folder / "home")
+        [(key,)] = Built(home.folder, 0).rows(f"select customer_key from restricted.vault.customer_keys where identifier = '{PERSON}'")
+        with (home.folder / "logs" / "dbt.log").open("a") as log:
+            log.write(f"a line about {key}\nanother line\n")
+        (home.folder / "exports").mkdir()
+        (home.folder / "exports" / "history.csv").write_text(f"customer_key\n{key}\n")
+        (home.folder / "exports" / "sizes.csv").write_text("segment_id,n\nvip,3\n")
+        duckdb.sql(f"copy (select '{key}' as customer_key from range(1000)) to '{home.folder}/exports/members.parquet' (compression zstd)")
+        shop.erase(home, write_request(folder / "request.json", ("controller_customer_id", PERSON)))
+
+    shop = erasable_shop(tmp_path_factory)
+    return Home(made_once(tmp_path_factory, "shop without a person", make) / "home")
+
+
+def without_two(tmp_path_factory) -> Shop:
+    """The shop without PERSON, whose vendors have answered, and OTHER, about to send its whole history again; tests only read it.
+
+    In that history PERSON signed up anew.
+    """
+
+    def make(folder: Path) -> None:
+        again = Shop(folder)
+        shutil.copytree(one_less.folder, again.home, symlinks=True)
+        for message, *_ in outbox.listed(Home(again.home)):  # until vendors have answered, the outbox holds what they must be told
+            outbox.acknowledge(Home(again.home), message, "confirmed by e-mail", NOW, "tester")
+        shutil.copytree(shop.raw, again.raw)
+        shutil.copy(shop.folder / "keys", folder / "keys")
+        write_rows(again.raw, {
+            "orders": (ROWS["orders"][0], [
+                "eleven-order-2,2026-02-10 10:00:00,401.00,person-eleven,eleven.person@example.com,,EUR,2026-03-10 10:00:00",
+                "eleven-order-7,2026-02-17 10:00:00,700.00,person-eleven,,,EUR,2026-03-11 10:00:00",
+                "eleven-order-20,2026-03-12 10:00:00,60.00,person-eleven,,,EUR,2026-03-12 10:00:00"]),
+            "order_lines": (ROWS["order_lines"][0], ["eleven-order-7,1,product-1,1,700.00"])})
+        again.erase(Home(again.home), write_request(folder / "request.json", ("controller_customer_id", OTHER), request_id="other"))
+
+    shop, one_less = erasable_shop(tmp_path_factory), without_person(tmp_path_factory)
+    return Shop(made_once(tmp_path_factory, "shop without two", make))
+
+
+def sent_again_shop(tmp_path_factory) -> Shop:
+    """The same, evaluated at THIRD; tests only read it."""
+    former = without_two(tmp_path_factory)
+    return Shop(made_once(tmp_path_factory, "shop sent again", lambda folder: Shop(
+        Path(shutil.copytree(former.folder, folder, symlinks=True))).build()))
 
 
 def write_request(path: Path, *identities: tuple[str, str], request_id: str = "a7551968-d5d6-44b2-9831-815ac9017798", **fields) -> Path:

@@ -1,7 +1,7 @@
 """The project's macros as Python functions, rendered by dbt's own Jinja environment without parsing the project."""
 
 import json
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,10 +9,18 @@ import duckdb
 from dbt.context.base import get_context_modules
 from dbt_common.clients.jinja import get_environment
 from dbt_common.exceptions.macros import MacroReturn
+from jinja2 import Template
 
 from segmentation.home import duckdb_settings
 
 PREFIX = "dbt_macro__"
+ENVIRONMENT = get_environment(None, capture_macros=True)
+
+
+@cache
+def template(text: str) -> Template:
+    """A file of macros, compiled once for all tests of a process."""
+    return ENVIRONMENT.from_string(text)
 
 
 class Refused(Exception):
@@ -39,12 +47,11 @@ class Macros:
             "log": lambda message, info=False: self.logged.append(message),
         }
         self.logged: list[str] = []
-        environment = get_environment(None, capture_macros=True)
-        self.context["render"] = lambda text: environment.from_string(text).render(self.context)
-        self.context |= environment.globals
+        self.context["render"] = lambda text: ENVIRONMENT.from_string(text).render(self.context)
+        self.context |= ENVIRONMENT.globals
         for path in sorted(file for folder in folders for file in folder.glob("*.sql")):
             # shared: the module sees macros of files that come later, and what a test puts into the context
-            module = environment.from_string(path.read_text()).make_module(self.context)
+            module = template(path.read_text()).make_module(self.context)
             for name, macro in vars(module).items():
                 if name.startswith(PREFIX):
                     self.context[name.removeprefix(PREFIX)] = partial(self._call, macro)

@@ -4,14 +4,12 @@ FIRST is evaluated under version 1 of cart_abandoner, SECOND under version 2. Ev
 Numbers C.. are the adversarial cases of the privacy research; the answer tested is the one given there.
 """
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from conftest import Built, build, command, write_tables
+from conftest import Built, build, command, copy_home, write_tables
 
 FIRST, SECOND = "2026-03-01 00:00:00", "2026-03-05 00:00:00"
 INGESTED_AT = "2026-03-10 00:00:00"
@@ -451,7 +449,7 @@ def test_c48_one_evaluation_has_one_version_of_each_rule(history):
 
 
 def test_a_replay_as_corrected_says_why_it_differs_from_the_record(history, settings, tmp_path):
-    home = Path(shutil.copytree(history.built.folder, tmp_path / "home", symlinks=True))
+    home = copy_home(history.built.folder, tmp_path / "home")
     corrected = command(home, "replay", "--as-of", FIRST, "--mode", "as_corrected", **settings, AS_OF=SECOND)
     assert corrected.code == 0
     rows = corrected.rows(

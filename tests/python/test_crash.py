@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import SEGMENT_FOLDERS, SETTINGS, WITH_UNITS, Built, build
+from conftest import SEGMENT_FOLDERS, SETTINGS, WITH_UNITS, Built, build, copy_home
 from processes import FIRST, SECOND, Command, complete, differences, export, shop_settings, undisturbed_shop
 
 from segmentation.dbt_run import _failure, environment, run_dbt
@@ -21,11 +21,6 @@ DATABASE = "published/segmentation.duckdb"
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def copied(home: Path, copy: Path) -> Path:
-    """A copy of a home, links and all."""
-    return Path(shutil.copytree(home, copy, symlinks=True))
 
 
 class Shops:
@@ -45,11 +40,11 @@ class Shops:
         first = Command(folder / "first", **shop_settings(self.shop.raw, FIRST))
         first.wait_until(r"START sql table model marts\.customers")
         assert first.signal()[0] == -signal.SIGKILL
-        run = Command(copied(self.shop.homes[FIRST], folder / "second"), **shop_settings(self.shop.raw, SECOND))
+        run = Command(copy_home(self.shop.homes[FIRST], folder / "second"), **shop_settings(self.shop.raw, SECOND))
         for name, moment in moments.items():
             run.wait_until(moment)
             with run.frozen():
-                copied(run.home, folder / name)
+                copy_home(run.home, folder / name)
         assert run.signal()[0] == -signal.SIGKILL
         self.exports = {as_of: export(home) for as_of, home in self.shop.homes.items()}
         # and now what the next build makes of them
@@ -67,7 +62,7 @@ def shops(tmp_path_factory) -> Shops:
 @pytest.fixture
 def calm(shops: Shops, tmp_path: Path) -> Built:
     """A copy of the undisturbed home that a test may change."""
-    return Built(copied(shops.shop.home, tmp_path / "home"), 0)
+    return Built(copy_home(shops.shop.home, tmp_path / "home"), 0)
 
 
 def test_the_small_shop_has_a_history_worth_killing(shops: Shops):

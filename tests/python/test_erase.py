@@ -11,16 +11,19 @@ import duckdb
 import pytest
 import yaml
 from conftest import Built, build, command, copy_home
-from erasable_shop import NAMED, NOW, OTHER, PERSON, ROWS, TAKEN, TAKEN_FROM, THIRD, Shop, erasable_shop, found_in, write_request
+from erasable_shop import (
+    NAMED, NOW, OTHER, PERSON, TAKEN, TAKEN_FROM, THIRD, Shop, erasable_shop, found_in, sent_again_shop, without_person, write_request,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja_macros import Macros
-from processes import FIRST, SECOND, differences, export, shop_settings, write_rows
+from processes import FIRST, SECOND, differences, export, shop_settings
 
 from segmentation import deletion, outbox
 from segmentation import erase as erasing
 from segmentation.ask import ask, check, find
 from segmentation.cli import show_erasure
+from segmentation.dbt_run import project_graph
 from segmentation.erase import STEPS, Journal, resume
 from segmentation.erasure_request import LARGEST, read_request
 from segmentation.errors import UserError
@@ -39,37 +42,16 @@ def shop(tmp_path_factory) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def erased(shop: Shop, tmp_path_factory) -> Built:
-    """The shop without PERSON. A log and exports named the person before."""
-    folder = tmp_path_factory.mktemp("erased")
-    home = shop.whole_copy(folder / "home")
-    [(key,)] = Built(home.folder, 0).rows(f"select customer_key from restricted.vault.customer_keys where identifier = '{PERSON}'")
-    with (home.folder / "logs" / "dbt.log").open("a") as log:
-        log.write(f"a line about {key}\nanother line\n")
-    (home.folder / "exports").mkdir()
-    (home.folder / "exports" / "history.csv").write_text(f"customer_key\n{key}\n")
-    (home.folder / "exports" / "sizes.csv").write_text("segment_id,n\nvip,3\n")
-    duckdb.sql(f"copy (select '{key}' as customer_key from range(1000)) to '{home.folder}/exports/members.parquet' (compression zstd)")
-    shop.erase(home, write_request(folder / "request.json", ("controller_customer_id", PERSON)))
-    return Built(home.folder, 0)
+def erased(tmp_path_factory) -> Built:
+    """The shop without PERSON, in a folder of this file's own: vendors answer."""
+    shared = without_person(tmp_path_factory)
+    return Built(Path(shutil.copytree(shared.folder, tmp_path_factory.mktemp("erased") / "home", symlinks=True)), 0)
 
 
 @pytest.fixture(scope="module")
-def sent_again(shop: Shop, erased: Built, tmp_path_factory) -> Shop:
+def sent_again(tmp_path_factory) -> Shop:
     """The shop without PERSON and OTHER, which sends its whole history again, in which PERSON signed up anew; evaluated at THIRD."""
-    again = Shop(tmp_path_factory.mktemp("sent_again"))
-    shutil.copytree(erased.folder, again.home, symlinks=True)
-    shutil.copytree(shop.raw, again.raw)
-    shutil.copy(shop.folder / "keys", again.folder / "keys")
-    write_rows(again.raw, {
-        "orders": (ROWS["orders"][0], [
-            "eleven-order-2,2026-02-10 10:00:00,401.00,person-eleven,eleven.person@example.com,,EUR,2026-03-10 10:00:00",
-            "eleven-order-7,2026-02-17 10:00:00,700.00,person-eleven,,,EUR,2026-03-11 10:00:00",
-            "eleven-order-20,2026-03-12 10:00:00,60.00,person-eleven,,,EUR,2026-03-12 10:00:00"]),
-        "order_lines": (ROWS["order_lines"][0], ["eleven-order-7,1,product-1,1,700.00"])})
-    shop.erase(Home(again.home), write_request(again.folder / "request.json", ("controller_customer_id", OTHER), request_id="other"))
-    again.build()
-    return again
+    return sent_again_shop(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -200,13 +182,13 @@ def test_an_erased_person_is_counted_in_the_group_that_the_matrix_before_had(sen
     assert counted[0][1] >= 2 and erased == [(THIRD, counted[0][1])]
 
 
-def test_c45_killed_at_any_step_it_goes_on_to_the_same_end(shop: Shop, erased: Built, tmp_path: Path, capsys):
+def test_c45_killed_at_any_step_it_goes_on_to_the_same_end(shop: Shop, tmp_path_factory, tmp_path: Path, capsys):
     request = write_request(tmp_path / "request.json", ("controller_customer_id", PERSON))
-    calm, home = shop.copy(tmp_path / "calm"), shop.copy(tmp_path / "home")
-    shop.erase(calm, request)
+    calm, home = without_person(tmp_path_factory), shop.copy(tmp_path / "home")
+    graph = project_graph(home)
     with home.writing() as warehouse:
         journal = erasing.plan(
-            warehouse, find_person(warehouse, (("customer_id", PERSON),)), shop.graph,
+            warehouse, find_person(warehouse, (("customer_id", PERSON),)), graph,
             Built(calm.folder, 0).rows("select request_key from audit.deletion_log limit 1")[0][0], read_request(request, NOW), NOW, "tester")
     journal.write(home.journal)
     # each step before it begins, and within some, in the order in which they come
@@ -314,7 +296,7 @@ def test_c43_who_is_under_legal_hold_is_not_erased_until_the_hold_ends(shop: Sho
 
 
 def test_c46_after_a_restore_nothing_runs_before_the_erased_are_erased_again(shop: Shop, erased: Built, tmp_path: Path, person_keys, capsys):
-    home = Home(Path(shutil.copytree(erased.folder, tmp_path / "home", symlinks=True)))
+    home = Home(copy_home(erased.folder, tmp_path / "home"))
     for name in ("warehouse.duckdb", "restricted.duckdb"):
         shutil.copy(shop.home / name, home.folder / name)
     assert build(home.folder, **shop_settings(shop.raw, THIRD)).code == 1
@@ -452,14 +434,13 @@ def test_whoever_was_ever_linked_with_the_person_is_erased_with_them(shop: Shop,
     assert "eleven.guest@example.net" in person.of_type("email")
 
 
-def test_vendors_are_told_in_their_own_format_and_each_by_the_key_it_knows(shop: Shop, tmp_path: Path, capsys):
-    home = shop.copy(tmp_path / "home")
-    with home.writing() as warehouse:
+def test_vendors_are_told_in_their_own_format_and_each_by_the_key_it_knows(shop: Shop, tmp_path_factory, tmp_path: Path, capsys):
+    home = Home(copy_home(without_person(tmp_path_factory).folder, tmp_path / "home"))
+    with Home(shop.home).writing() as warehouse:
         person = find_person(warehouse, (("customer_id", PERSON),))
         add_records(warehouse, person)
     keys = set(person.member_keys["werbehafen_ads"])
     assert len(keys) == 4 and not keys & set(person.member_keys["nordpost_mail"])
-    shop.erase(home, write_request(tmp_path / "request.json", ("controller_customer_id", PERSON)))
     rows = Built(home.folder, 0).rows("select outbox_id, recipient, payload_format, payload from restricted.vault.outbox order by all")
     sent = {(recipient, payload_format): json.loads(payload) for _, recipient, payload_format, payload in rows}
     # who was in no e-mail audience is not named to the e-mail service, nor to the survey tool without an answer

@@ -3,14 +3,13 @@
 import csv
 import importlib.util
 import json
-import shutil
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import SHARED_DATA, Built, build
+from conftest import SHARED_DATA, Built, build, copy_home
 from test_examples import run_map
 
 from segmentation.dbt_run import environment, run_dbt
@@ -203,7 +202,7 @@ def test_the_gaps_of_this_file_are_the_published_ones(days):
 
 def evaluated_later(sample: Built, place: Path, day: str, *selection: str, folder: str = "") -> Built:
     """A copy of the sample's home in which some models have been run as of a later day. Other vars need a folder for dbt's parsed project."""
-    built = Built(Path(shutil.copytree(sample.folder, place / "home", symlinks=True)), 0)
+    built = Built(copy_home(sample.folder, place / "home"), 0)
     # as a build sets them: otherwise dbt would parse the project anew
     with environment(dict(SEGMENTS_RAW="given", SEGMENTS_TARGET="duckdb", AS_OF=f"{day} 00:00:00", INGESTED_AT=INGESTED_AT)):
         run_dbt(["run", "--select", *selection], Home(built.folder), folder=folder)

@@ -5,13 +5,12 @@ That a backfill, also in parts, records what separate builds record: test_stabil
 
 import json
 import re
-import shutil
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, command
+from conftest import Built, command, copy_home
 from processes import FIRST, SECOND, Shop, export, shop_settings, undisturbed_shop
 
 from segmentation.backfill import KEPT, dates
@@ -27,7 +26,7 @@ def shop(tmp_path_factory) -> Shop:
 @pytest.fixture
 def home(shop: Shop, tmp_path: Path) -> Built:
     """A copy of the shop's home, evaluated at FIRST and SECOND, that a test may change."""
-    return Built(Path(shutil.copytree(shop.home, tmp_path / "home", symlinks=True)), 0)
+    return Built(copy_home(shop.home, tmp_path / "home"), 0)
 
 
 def test_a_replay_of_the_record_is_identical_and_touches_nothing(home: Built, capsys):
@@ -100,7 +99,7 @@ def test_a_new_segment_enters_no_date_that_is_on_record_without_it(home: Built, 
 
 def test_a_new_segment_enters_a_date_that_is_evaluated_again(shop: Shop, tmp_path: Path):
     """Its new attempt has it, so a replay repeats it."""
-    built = Built(Path(shutil.copytree(shop.homes[FIRST], tmp_path / "home", symlinks=True)), 0)
+    built = Built(copy_home(shop.homes[FIRST], tmp_path / "home"), 0)
     as_if_new(built.folder, "existing_customer")
     assert command(built.folder, "build", "--without-tests", **shop_settings(shop.raw, FIRST)).code == 0
     assert built.rows("select attempt, n_members > 0 from audit.segment_evaluations where segment_id = 'existing_customer'") == [(2, True)]

@@ -11,11 +11,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import made_once
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja_macros import Macros, Refused
 
-from segmentation.dbt_run import AS_THE_DEMO, close_databases, environment, parse_cache
+from segmentation.dbt_run import AS_THE_DEMO, close_databases, environment, parse_cache, spared
 from segmentation.errors import UserError
 from segmentation.files import read_yaml
 from segmentation.home import PROJECT
@@ -849,24 +850,26 @@ def test_a_reviewed_spec_vendor_or_list_changes_with_a_release_only(macros):
 
 @pytest.fixture(scope="module")
 def parsed_project(tmp_path_factory) -> Path:
-    """The copy, parsed once so that each case parses only what it changes."""
-    project = tmp_path_factory.mktemp("gate") / "project"
-    for folder in ("macros", "models/segments", "models/activation/vendors", "seeds/reference", "tests/generic"):
-        shutil.copytree(PROJECT / folder, project / folder)
-    for path in [*(project / "models/segments").glob("*.*"), *(PROJECT / "models").rglob("*.md")]:
-        if path.is_relative_to(project):
-            path.unlink()
-        else:
-            shutil.copy(path, project / "models" / path.name)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT / name, project / name)
-    (project / "models/marts").mkdir()
-    for name in ("marts/customer_features", "activation/audiences", "activation/audience_memberships"):
-        (project / f"models/{name}.sql").write_text("{{ config(contract={'enforced': false}) }} select 1 as one")
-    for name in ("staging/generic/_generic__sources.yml", "audit/_lifecycle__sources.yml"):  # the hooks of dbt_project.yml ask of them
-        shutil.copy(PROJECT / "models" / name, project / "models" / Path(name).name)
-    assert run_dbt(project) == ""
-    return project
+    """The copy, parsed once so that each case, in test_attacks.py too, parses only what it changes."""
+
+    def make(project: Path) -> None:
+        for folder in ("macros", "models/segments", "models/activation/vendors", "seeds/reference", "tests/generic"):
+            shutil.copytree(PROJECT / folder, project / folder)
+        for path in [*(project / "models/segments").glob("*.*"), *(PROJECT / "models").rglob("*.md")]:
+            if path.is_relative_to(project):
+                path.unlink()
+            else:
+                shutil.copy(path, project / "models" / path.name)
+        for name in ("dbt_project.yml", "profiles.yml"):
+            shutil.copy(PROJECT / name, project / name)
+        (project / "models/marts").mkdir()
+        for name in ("marts/customer_features", "activation/audiences", "activation/audience_memberships"):
+            (project / f"models/{name}.sql").write_text("{{ config(contract={'enforced': false}) }} select 1 as one")
+        for name in ("staging/generic/_generic__sources.yml", "audit/_lifecycle__sources.yml"):  # the hooks of dbt_project.yml ask of them
+            shutil.copy(PROJECT / "models" / name, project / "models" / Path(name).name)
+        assert run_dbt(project) == ""
+
+    return made_once(tmp_path_factory, "project of the gate", make)
 
 
 @pytest.fixture
@@ -880,7 +883,8 @@ def run_dbt(project: Path, *selected: str) -> str:
 
     (project / "home").mkdir(exist_ok=True)
     # the home by one name in every copy, and in a release: dbt would parse the whole project anew for another profile
-    with environment(AS_THE_DEMO), contextlib.chdir(project / "home"), parse_cache(project / "target", project=project):
+    own = AS_THE_DEMO | {"DBT_WRITE_JSON": "false"}
+    with environment(own), contextlib.chdir(project / "home"), parse_cache(project / "target", project=project), spared(project):
         result = dbtRunner().invoke([
             "run", "--select", "customer_features", *selected, "--quiet", "--project-dir", str(project), "--profiles-dir", str(project),
             "--target-path", str(project / "target"), "--log-path", str(project / "logs"),
