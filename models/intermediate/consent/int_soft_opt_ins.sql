@@ -46,8 +46,8 @@ sales as (
         min(int_orders.ordered_at) as customer_since
     from {{ ref('int_orders') }} as int_orders
     inner join clock
-        on {{ mostly('int_orders.ordered_at <= clock.as_of') }}
-        and {{ mostly(is_in_interval('clock.known_at', 'int_orders.recorded_at', 'int_orders.superseded_at')) }}
+        on {{ mostly('int_orders.ordered_at <= clock.as_of and '
+            ~ is_in_interval('clock.known_at', 'int_orders.recorded_at', 'int_orders.superseded_at')) }}
     left join refunds
         on clock.as_of = refunds.as_of
         and int_orders.order_id = refunds.order_id

@@ -34,7 +34,8 @@ select
         when events.event_id is null or events.event_type is null or events.occurred_at is null then false
         when events.unreadable_column is not null then false
         -- the first comparison spares nearly all rows the second, which adds to an instant
-        when events.occurred_at > events.recorded_at and events.occurred_at > {{ plus_seconds('events.recorded_at', 300) }} then false
+        when events.occurred_at > events.recorded_at
+            and events.occurred_at > {{ plus_seconds('events.recorded_at', 300) }} then false
         when coalesce(events.recorded_at, events.occurred_at) > {{ ingested_at }} then false
         else true
     end as is_usable,

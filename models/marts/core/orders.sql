@@ -13,8 +13,8 @@ orders as (
         int_orders.*
     from {{ ref('int_orders') }} as int_orders
     inner join clock
-        on {{ mostly('int_orders.ordered_at <= clock.as_of') }}
-        and {{ mostly(is_in_interval('clock.known_at', 'int_orders.recorded_at', 'int_orders.superseded_at')) }}
+        on {{ mostly('int_orders.ordered_at <= clock.as_of and '
+            ~ is_in_interval('clock.known_at', 'int_orders.recorded_at', 'int_orders.superseded_at')) }}
 ),
 
 refunds as (
