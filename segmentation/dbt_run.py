@@ -8,12 +8,14 @@ import os
 import re
 import shutil
 import sys
+import threading
 from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import metadata
 from importlib.util import MAGIC_NUMBER
+from itertools import chain
 from pathlib import Path
 from types import CodeType
 
@@ -163,7 +165,7 @@ def _less_ado(project: Path = PROJECT):
     compares every file with it and compiles every macro and model anew in each call, though they are the same, and asks which
     columns a query has, though it is the same query on relations whose columns the project fixes. It makes a dict of a node each
     time that a macro looks at it, a table with parsers of dates for each statement that returns nothing, and a macro anew for each
-    call of it, a hundred times per model; each name in a macro is looked up through maps of maps, and for a unit test the whole
+    call of it, a hundred times per model, though only what it looks up differs from node to node; each name in a macro is looked up through maps of maps, and for a unit test the whole
     model is parsed to find its first word. For each context, two per model, it gathers the command's flags and the project's
     variables anew; to find a relation it walks over all that it knows, to name one it copies dicts that hold no others, and the
     macro that a name means on this engine it makes anew each time that it is dispatched. For each line of a log it asks the whole
@@ -187,8 +189,14 @@ def _less_ado(project: Path = PROJECT):
     from dbt_common.events import event_manager_client, functions
     from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
+    from dbt_common.utils import get_dbt_macro_name
     from jinja2.exceptions import TemplateRuntimeError
     from jinja2.runtime import Context, missing
+
+    class Calling(threading.local):
+        """The node's context in which a thread of dbt calls macros just now."""
+
+        context, levels = None, []
 
     class Selective(EventManager):
         def wants_debug(self) -> bool:
@@ -244,16 +252,18 @@ def _less_ado(project: Path = PROJECT):
         if name in context.vars:
             return context.vars[name]
         if "levels" not in context.__dict__:
-            context.levels = [(level, level.maps if isinstance(level, MacroNamespace) else [level]) for level in levels_of(context.parent)]
-        for level, maps in context.levels:
+            context.levels = levels_of(context.parent)
+        for level, maps in chain(calling.levels, context.levels) if "is_shared" in context.__dict__ else context.levels:
             for values in maps:
                 if name in values:
                     return level[name]
         return missing
 
     def levels_of(values):
-        for level in values.maps if type(values) is ChainMap else [values]:
-            yield from levels_of(level) if type(level) is ChainMap else [level]
+        flat = [values]
+        while any(type(level) is ChainMap for level in flat):
+            flat = [inner for level in flat for inner in (level.maps if type(level) is ChainMap else [level])]
+        return [(level, level.maps if isinstance(level, MacroNamespace) else [level]) for level in flat]
 
     def inject(sql, ctes):
         # as dbt.compilation.inject_ctes_into_sql, which parses the whole statement to find the place of its first word
@@ -263,8 +273,18 @@ def _less_ado(project: Path = PROJECT):
             return sql
         return f"{begin[0]} {added},{sql[begin.end():]}" if begin[1] else f"with {added} {sql}"
 
+    def shared_macro(generator):
+        # one for all nodes: what it looks up is of the node that calls it
+        template = generator.get_template()
+        if id(template) not in shared:
+            context = template.new_context()
+            context.is_shared = True
+            list(template.root_render_func(context))
+            shared[id(template)] = context.vars[get_dbt_macro_name(generator.get_name())], template
+        return shared[id(template)][0]
+
     def call_macro(generator, *values, **named):
-        # as MacroGenerator.__call__ and call_macro, with one macro for all calls from a node
+        # as MacroGenerator.__call__ and call_macro, with one macro for all calls
         stack, name = generator.stack, generator.macro.unique_id
         judged = parsed[-1] if parsed and name == GATE else None
         if judged and "is_accepted" in judged.__dict__:
@@ -273,10 +293,13 @@ def _less_ado(project: Path = PROJECT):
             if stack.depth == 0 and generator.node:
                 generator.node.depends_on.add_macro(name)
             stack.push(name)
+        is_first = calling.context is None
+        if is_first:
+            calling.context, calling.levels = generator.context, levels_of(generator.context)
         try:
-            if "made" not in generator.__dict__:
-                generator.made = generator.get_macro()
-            text = generator.made(*values, **named)
+            # a block that is called back looks up names as well: of the node to which the macro belongs that it stands in
+            macro = shared_macro(generator) if calling.context is generator.context else generator.get_macro()
+            text = macro(*values, **named)
             if judged:
                 judged.is_accepted = True
             return text
@@ -285,6 +308,8 @@ def _less_ado(project: Path = PROJECT):
         except (TypeError, TemplateRuntimeError) as error:
             raise CaughtMacroErrorWithNodeError(exc=error, node=generator.macro)
         finally:
+            if is_first:
+                calling.context, calling.levels = None, []
             if stack is not None:
                 stack.pop(name)
 
@@ -324,6 +349,7 @@ def _less_ado(project: Path = PROJECT):
         return made[key]
 
     manager, nothing, is_collecting, parsed = Selective(), agate_helper.empty_table(), gc.isenabled(), []
+    calling, shared = Calling(), {}
     former_parse, unset = requires.parse_manifest, DEFAULT_ENV_PLACEHOLDER
     former_manager, former_fill = event_manager_client.get_event_manager(), BaseEvent.__init__
     former_compile, former_describe = MacroFuzzEnvironment.compile, DuckDBAdapter.get_column_schema_from_query

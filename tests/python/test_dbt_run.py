@@ -37,8 +37,8 @@ def test_a_process_judges_and_links_a_project_once_and_judges_one_that_it_refuse
     from dbt.clients.jinja import MacroGenerator
     from dbt.compilation import Linker
 
-    asked, former, former_link = [], MacroGenerator.get_macro, Linker.link_graph
-    monkeypatch.setattr(MacroGenerator, "get_macro", lambda generator: asked.append(generator.macro.name) or former(generator))
+    asked, former, former_link = [], MacroGenerator.get_template, Linker.link_graph
+    monkeypatch.setattr(MacroGenerator, "get_template", lambda generator: asked.append(generator.macro.name) or former(generator))
     monkeypatch.setattr(Linker, "link_graph", lambda linker, manifest: asked.append("graph") or former_link(linker, manifest))
     monkeypatch.setattr(dbt_run, "_manifests", {})  # as in a process of its own
 
@@ -58,6 +58,26 @@ def test_a_process_judges_and_links_a_project_once_and_judges_one_that_it_refuse
         assert [is_judged(), is_judged()] == [True, False] and "graph" not in asked
         monkeypatch.setattr(dbt_run, "_manifests", {})
         assert is_judged() and "graph" in asked
+
+
+def test_a_macro_of_all_nodes_looks_up_names_of_the_node_that_calls_it():
+    """In a block that is called back, too: `other`, called with another context, is no reason to look there."""
+    from dbt.clients.jinja import MacroGenerator
+
+    def macro(name: str, text: str) -> SimpleNamespace:
+        return SimpleNamespace(name=name, unique_id=f"macro.test.{name}", macro_sql="{% macro " + name + " %}" + text + "{% endmacro %}")
+
+    inner = macro("inner(part)", "{{ node }} {{ part }} {{ caller() if caller }}")
+    outer = macro("outer()", "{{ inner('one') }}{% call inner('two') %}({{ node }}){% endcall %}{% call other('three') %}({{ node }}){% endcall %}")
+    for each in (inner, outer):
+        each.name = each.name.partition("(")[0]
+    made, contexts = [], {name: {"node": name} for name in ("first", "second", "another")}
+    for context in contexts.values():
+        context |= {"inner": MacroGenerator(inner, context), "other": MacroGenerator(inner, contexts["another"])}
+    with dbt_run.spared():
+        for name in ("first", "second", "first"):
+            made.append(MacroGenerator(outer, contexts[name])())
+    assert made == [f"{name} one {name} two ({name})another three ({name})" for name in ("first", "second", "first")]
 
 
 def test_a_changed_file_or_setting_is_another_project(tmp_path: Path):
