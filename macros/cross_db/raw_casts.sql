@@ -106,9 +106,10 @@
    that it was: 1001.0 would be somebody else than the 1001 who objected. #}
 {% macro duckdb__as_text(column) -%}
     {%- set text = 'cast(' ~ column ~ ' as varchar)' -%}
-    {%- set whole = "nullif(regexp_replace(" ~ text ~ ", '[.]0$', ''), 'nan')" -%}
-    {%- set given = "case when typeof(" ~ column ~ ") in ('DOUBLE', 'FLOAT') then " ~ whole ~ ' else ' ~ text ~ ' end' -%}
-    case when {{ is_not_blank(given) }} then {{ given }} end
+    case
+        when typeof({{ column }}) in ('DOUBLE', 'FLOAT') then nullif(regexp_replace({{ text }}, '[.]0$', ''), 'nan')
+        when {{ is_not_blank(text) }} then {{ text }}
+    end
 {%- endmacro %}
 
 {# A cast that gives null where the text cannot be read. dbt.safe_cast stops the build on DuckDB. #}
