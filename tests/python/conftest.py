@@ -65,22 +65,52 @@ class Built:
 
     def rows(self, sql: str, parameters: list | None = None) -> list[tuple]:
         """Rows of a query on the warehouse, with the restricted database attached as `restricted` where the query names it or asks for all."""
-        connection, names = engine(), ("warehouse", *(["restricted"] if re.search(r"restricted|duckdb_\w+\(\)", sql) else []))
-        try:
-            for name in names:
-                connection.execute(f"attach '{self.folder / name}.duckdb' as {name} (read_only)")
-            connection.execute("use warehouse")
-            return connection.execute(sql, parameters or []).fetchall()
-        finally:
-            connection.execute("use memory")
-            for name in names:
-                connection.execute(f"detach database if exists {name}")
+        names = ("warehouse", *(["restricted"] if re.search(r"restricted|duckdb_\w+\(\)", sql) else []))
+        return opened(self.folder, names).execute(sql, parameters or []).fetchall()
+
+
+_opened: dict[str, tuple] = {}  # the databases that engine() has attached: which files, and as they were
+
+
+def opened(folder: Path, names: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
+    """DuckDB with databases of a home attached, read-only. They stay until others are asked for, or their files have changed."""
+    connection = engine()
+    for name in names:
+        files = [folder / f"{name}.duckdb", folder / f"{name}.duckdb.wal"]
+        state = (folder, *((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in (file.stat() for file in files if file.exists())))
+        if _opened.get(name) != state:
+            close(name)
+            connection.execute(f"attach '{files[0]}' as {name} (read_only)")
+            _opened[name] = state
+    connection.execute("use warehouse")
+    return connection
+
+
+def close(*names: str) -> None:
+    """Detach the databases of a home, all of them by default: nobody else can write to what is read here."""
+    engine().execute("use memory")
+    for name in names or ("warehouse", "restricted"):
+        engine().execute(f"detach database if exists {name}")
+        _opened.pop(name, None)
+
+
+connect = duckdb.connect
+
+
+def closing_connect(database: str | Path = ":memory:", read_only: bool = False, **more) -> duckdb.DuckDBPyConnection:
+    """As duckdb.connect; whoever opens a file to write to it, a test or a command, finds it closed."""
+    if not read_only and str(database) != ":memory:":
+        close()
+    return connect(database, read_only=read_only, **more)
+
+
+duckdb.connect = closing_connect
 
 
 @cache
 def engine() -> duckdb.DuckDBPyConnection:
     """DuckDB for all queries of the tests: to start one takes longer than to open a home in it."""
-    connection = duckdb.connect(config=duckdb_settings())
+    connection = connect(config=duckdb_settings())
     connection.execute("set TimeZone = 'UTC'")
     return connection
 

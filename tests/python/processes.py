@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
-from conftest import ONE_THREAD, SETTINGS, build, copy_home, made_once
+from conftest import ONE_THREAD, SETTINGS, build, close, copy_home, made_once
 
 from segmentation.home import PROJECT, Home, duckdb_settings
 from segmentation.purge import purge
@@ -78,6 +78,7 @@ class Command:
     """One run of `segmentation build --without-tests` on a home, in a process group of its own."""
 
     def __init__(self, home: Path, **settings: str):
+        close()
         self.home = home
         self.log = home / "logs" / "dbt.log"
         self._seen = self.log.stat().st_size if self.log.exists() else 0
