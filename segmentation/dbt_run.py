@@ -164,13 +164,14 @@ def _less_ado(project: Path = PROJECT):
     cycles again and again. What the call before left behind is searched once, before the next one. dbt reads the parsed project,
     compares every file with it and compiles every macro and model anew in each call, though they are the same, and asks which
     columns a query has, though it is the same query on relations whose columns the project fixes. It makes a dict of a node each
-    time that a macro looks at it, a table with parsers of dates for each statement that returns nothing, and a macro anew for each
-    call of it, a hundred times per model, though only what it looks up differs from node to node; each name in a macro is looked up through maps of maps, and for a unit test the whole
-    model is parsed to find its first word. For each context, two per model, it gathers the command's flags and the project's
-    variables anew; to find a relation it walks over all that it knows, to name one it copies dicts that hold no others, and the
-    macro that a name means on this engine it makes anew each time that it is dispatched. For each line of a log it asks the whole
-    environment for secrets. The gate of the segment specs looks at nothing but the parsed project, so what it has let pass it need not
-    judge again; nor need dbt link the graph of all nodes of the same project in each call, search it for cycles and summarise it.
+    time that a macro looks at it, a table with parsers of dates for each statement that returns nothing, and a macro anew for
+    each call of it, a hundred times per model, though only what it looks up differs from node to node; each name in a macro is
+    looked up through maps of maps, and for a unit test the whole model is parsed to find its first word. For each context, two
+    per model, it gathers the command's flags and the project's variables anew; to find a relation it walks over all that it
+    knows, to name one it copies dicts that hold no others, and the macro that a name means on this engine it makes anew each time
+    that it is dispatched. For each line of a log it asks the whole environment for secrets. The gate of the segment specs looks
+    at nothing but the parsed project, so what it has let pass it need not judge again; nor need dbt link the graph of all nodes
+    of the same project in each call, search it for cycles and summarise it.
     """
     global n_calls
     from dbt import compilation, flags
