@@ -93,19 +93,7 @@
 
 {# Whether a text holds anything but spaces; null gives null or false. #}
 {% macro is_not_blank(text) -%}
-    {{ return(adapter.dispatch('is_not_blank')(text)) }}
-{%- endmacro %}
-
-{% macro default__is_not_blank(text) -%}
     {{ trimmed(text) }} != ''
-{%- endmacro %}
-
-{#
-    Compared byte by byte, what begins with a visible ASCII character is not blank: spares nearly every row the trim.
-    (Beyond ASCII there are more spaces, such as the no-break space.)
-#}
-{% macro duckdb__is_not_blank(text) -%}
-    ({{ text }} between '!' and '~' or trim({{ text }}) != '')
 {%- endmacro %}
 
 {# Unicode normal form C. #}

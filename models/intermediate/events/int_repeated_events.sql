@@ -1,12 +1,15 @@
 {{ config(materialized='table') }}
 
--- grouped by a number first: ids as texts of all events would take several times the memory, and longer
-with suspects as (
+-- by a number first: ids as texts of all events would take several times the memory, and longer. Of all events, usable or not, which
+-- spares a second check of each
+with numbers as (
     select {{ text_number('event_id') }} as id_number
-    from {{ ref('int_events_checked') }}
-    where is_usable
-    group by {{ text_number('event_id') }}
-    having count(*) > 1
+    from {{ ref('stg_generic__events') }}
+    where event_id is not null
+),
+
+suspects as (
+    {{ repeated_values('numbers', 'id_number') }}
 )
 
 select
