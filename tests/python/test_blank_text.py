@@ -1,10 +1,18 @@
 """A cell of nothing but spaces holds nothing: as in an empty one, the value is missing."""
 
+import unicodedata
+
+import duckdb
 import pytest
 from conftest import Built
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from jinja_macros import Macros
 from test_clock import REJECTED
 from test_privacy_scan import PEOPLE
 from test_privacy_scan import REJECTED as WITH_ADDRESSES
+
+from segmentation.home import PROJECT
 
 ORDER = {"order_id": "b1", "ordered_at": "2026-01-10", "gross_amount": "5", "customer_id": "c", "currency": "EUR"}
 BLANK = "  "
@@ -62,3 +70,19 @@ def test_nobody_is_called_blank(blank: Built):
     people = "select identifier_type, identifier from restricted.vault.customer_keys order by all"
     assert blank.rows(people) == sorted([("customer_id", "c"), ("email", "blank.guest@example.net"), *PEOPLE])
     assert blank.rows("select distinct customer_id from restricted.intermediate.int_events") == [(None,)]
+
+
+# what as_text() tells apart by their bytes ("!" is the first visible character, "~" the last in ASCII), spaces of all kinds, anything else
+FIRST = st.one_of(st.sampled_from(" !~}\t\n\x7f\u00a0\u2003\u3000\u200b\U0001f642"), st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.text(FIRST, max_size=4) | st.none(), min_size=1, max_size=200))
+@example(["", " ", "\u00a0", "\u3000 ", "!", "~", "~x", "\x7f", "\t", " x ", "\u00a0x", "\u200b", None])
+def test_a_text_is_kept_as_it_is_unless_it_holds_nothing_but_spaces(texts: list[str | None]):
+    """In SQL of DuckDB, where most texts are judged by their first byte alone; a space is what Unicode calls one (Zs)."""
+    as_text = Macros(PROJECT / "macros" / "cross_db").as_text("given")
+    with duckdb.connect() as memory:
+        found = memory.execute(f"select {as_text} from (select unnest(?::varchar[]) as given, unnest(?) as place) order by place",
+                               [texts, list(range(len(texts)))]).fetchall()
+    assert found == [(text if text and any(unicodedata.category(letter) != "Zs" for letter in text) else None,) for text in texts]

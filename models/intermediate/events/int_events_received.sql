@@ -9,7 +9,9 @@ select
     count(*) filter (where not is_usable) as n_unusable,
     count(erased_until) as n_erased_rows,
     min(recorded_at) filter (where is_usable) as first_recorded_at,
-    max(case when is_usable then recorded_at else {{ least_of(['recorded_at', 'erased_until']) }} end)
-        filter (where is_usable or erased_until is not null) as newest_recorded_at
+    max(case
+        when is_usable then recorded_at
+        when erased_until is not null then {{ least_of(['recorded_at', 'erased_until']) }}
+    end) as newest_recorded_at
 from {{ ref('int_events_checked') }}
 group by source_system, case when is_usable then customer_id end
