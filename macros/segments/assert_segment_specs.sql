@@ -78,19 +78,22 @@
 {%- endmacro %}
 
 {#
-    Every spec, whatever its status, states the zone whose local days its features are computed by: the variable `timezone`, as this
-    command has it. Specs that take another from segment_defaults share one line, because one change there mends them all.
+    Every spec, whatever its status, states the zone whose local days its features are computed by: the variable `timezone`, as
+    this command has it. Specs that take another from segment_defaults share one line, because one change there mends them all.
     Argument: nodes, also those of broken specs; what is no zone is left to spec_problems.
 #}
 {% macro zone_lines(nodes) -%}
     {%- set lines, inheriting = [], [] -%}
-    {%- for node in nodes if node.config.meta.get('segment') is mapping and node.config.meta.get('segment_defaults', {}) is mapping -%}
-        {%- set zone = segment_spec(node).get('timezone') -%}
-        {%- if zone is string and zone in modules.pytz.all_timezones_set and zone != var('timezone') -%}
-            {%- if 'timezone' in node.config.meta.segment -%}
-                {%- do lines.append(zone_line(node.name[4:], zone, 'its spec', 'the segment')) -%}
-            {%- else -%}
-                {%- do inheriting.append([node.name[4:], zone]) -%}
+    {%- for node in nodes -%}
+        {%- set meta = node.config.meta -%}
+        {%- if meta.get('segment') is mapping and meta.get('segment_defaults', {}) is mapping -%}
+            {%- set zone = segment_spec(node).get('timezone') -%}
+            {%- if zone is string and zone in modules.pytz.all_timezones_set and zone != var('timezone') -%}
+                {%- if 'timezone' in meta.segment -%}
+                    {%- do lines.append(zone_line(node.name[4:], zone, 'its spec', 'the segment')) -%}
+                {%- else -%}
+                    {%- do inheriting.append([node.name[4:], zone]) -%}
+                {%- endif -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
@@ -104,11 +107,15 @@
     {{ return(lines) }}
 {%- endmacro %}
 
-{# The line about a zone that is not the project's. Arguments: names; zone, the stated one; place, where it stands; what, is to be released. #}
+{#
+    The line about a zone that is not the project's. Arguments: names; zone, the stated one; place, where it stands; what, is to
+    be released.
+#}
 {% macro zone_line(names, zone, place, what) -%}
     {{ return(
         'segment ' ~ names ~ ', field timezone: is ' ~ zone ~ ' in ' ~ place ~ ', but local days are those of ' ~ var('timezone')
-        ~ ', the variable timezone (dbt_project.yml or --vars); state ' ~ var('timezone') ~ ' in ' ~ place ~ ' and release ' ~ what
+        ~ ', the variable timezone (dbt_project.yml or --vars); state ' ~ var('timezone') ~ ' in ' ~ place
+        ~ ' and release ' ~ what
     ) }}
 {%- endmacro %}
 

@@ -22,8 +22,12 @@ select
     '{{ table }}' as table_name,
     checked.rejected_reason as reason,
     {{ canonical_row(fact.columns, 'checked') }} || coalesce(chr(31) || 'unreadable=' || checked.unreadable_value, '') as payload,
-    {#- a word that is missing or not known may have been meant as a refusal #}
-    {{ 'case when statuses.status is not null then checked.is_restriction end' if table == 'consents' else 'false' }} as is_lost_refusal
+    {%- if table == 'consents' %}
+    -- a status that is missing or not known may have been meant as a refusal
+    case when statuses.status is not null then checked.is_restriction end as is_lost_refusal
+    {%- else %}
+    false as is_lost_refusal
+    {%- endif %}
 from {{ ref('int_' ~ table ~ '_checked') }} as checked
 {%- if table == 'consents' %}
 left join {{ ref('consent_statuses') }} as statuses on checked.status = statuses.status
