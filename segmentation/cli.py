@@ -883,6 +883,20 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
         console.print(f"Vendor {vendor} is blocked{since}: {reason.replace('_', ' ')}; {'; '.join(effects) or 'no segment names it'}"
                       " (models/activation/vendors)", markup=False, soft_wrap=True)
     console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; every row: audit.control_totals)")
+    lost = rows_of(
+        """
+        select
+            reason,
+            coalesce(sum(n_rows) filter (where is_lost_refusal), 0),
+            coalesce(sum(n_rows) filter (where is_lost_refusal is null), 0)
+        from audit.rejected_rows
+        where coalesce(is_lost_refusal, true)
+        group by reason
+        order by reason
+        """
+    )
+    if lost:
+        console.print(said_of_lost_refusals(lost), markup=False, soft_wrap=True)
     for segment_id, version in rows_of(
         """
         select distinct purposes.segment_id, registry.min_notice_version
@@ -898,6 +912,23 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
     ):
         console.print(f"Note: segment {segment_id}: min_notice_version {version} is not among the notices; until it is, grants under any "
                       "notice count.", markup=False, soft_wrap=True)
+
+
+def said_of_lost_refusals(rows: list[tuple[str, int, int]]) -> str:
+    """What a build says of refusals among the rejected rows of consents: whoever said no may go on being used.
+
+    Each row: the reason of rejection, how many rows of it refuse, and of how many nobody can tell. Nothing where there are none.
+    """
+    found = []
+    for number, kind in ((1, "refusal"), (2, "possible refusal")):
+        counts = {row[0]: row[number] for row in rows if row[number]}
+        if n_rows := sum(counts.values()):
+            found.append((n_rows, f"{n_rows:,} {kind}{'s' * (n_rows != 1)} ({', '.join(f'{reason} {n:,}' for reason, n in counts.items())})"))
+    if not found:
+        return ""
+    return (f"Note: nobody obeys the rejected rows of consents yet, and among them {'is' if found[0][0] == 1 else 'are'} "
+            f"{' and '.join(text for _, text in found)}: look at is_lost_refusal in audit.rejected_rows and correct these rows where they come "
+            "from (the words that count stand in seeds/reference: purposes.csv, consent_statuses.csv).")
 
 
 def show_replay(home: Home, evaluations: list, mode: str, outcome) -> None:

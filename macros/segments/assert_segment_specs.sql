@@ -17,6 +17,7 @@
                 {%- do lines.append('segment ' ~ node.name[4:] ~ ', field ' ~ field ~ ': ' ~ sentence) -%}
             {%- endfor -%}
         {%- endfor -%}
+        {%- do lines.extend(zone_lines(nodes)) -%}
         {%- do lines.extend(shared_value_lines(sound_nodes)) -%}
         {%- do lines.extend(lock_lines(nodes, sound_nodes, vendors)) -%}
         {%- do raise_lines(lines) -%}
@@ -74,6 +75,48 @@
         {%- endfor -%}
     {%- endfor -%}
     {{ return(lines) }}
+{%- endmacro %}
+
+{#
+    Every spec, whatever its status, states the zone whose local days its features are computed by: the variable `timezone`, as
+    this command has it. Specs that take another from segment_defaults share one line, because one change there mends them all.
+    Argument: nodes, also those of broken specs; what is no zone is left to spec_problems.
+#}
+{% macro zone_lines(nodes) -%}
+    {%- set lines, inheriting = [], [] -%}
+    {%- for node in nodes -%}
+        {%- set meta = node.config.meta -%}
+        {%- if meta.get('segment') is mapping and meta.get('segment_defaults', {}) is mapping -%}
+            {%- set zone = segment_spec(node).get('timezone') -%}
+            {%- if zone is string and zone in modules.pytz.all_timezones_set and zone != var('timezone') -%}
+                {%- if 'timezone' in meta.segment -%}
+                    {%- do lines.append(zone_line(node.name[4:], zone, 'its spec', 'the segment')) -%}
+                {%- else -%}
+                    {%- do inheriting.append([node.name[4:], zone]) -%}
+                {%- endif -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for zone, group in inheriting | groupby(1) -%}
+        {%- set others = ' and ' ~ (group | length - 1) ~ ' more' if group | length > 1 else '' -%}
+        {%- do lines.append(
+            zone_line(group[0][0] ~ others, zone, 'segment_defaults', 'the segments')
+            ~ ', or give the variable this value before the first build'
+        ) -%}
+    {%- endfor -%}
+    {{ return(lines) }}
+{%- endmacro %}
+
+{#
+    The line about a zone that is not the project's. Arguments: names; zone, the stated one; place, where it stands; what, is to
+    be released.
+#}
+{% macro zone_line(names, zone, place, what) -%}
+    {{ return(
+        'segment ' ~ names ~ ', field timezone: is ' ~ zone ~ ' in ' ~ place ~ ', but local days are those of ' ~ var('timezone')
+        ~ ', the variable timezone (dbt_project.yml or --vars); state ' ~ var('timezone') ~ ' in ' ~ place
+        ~ ' and release ' ~ what
+    ) }}
 {%- endmacro %}
 
 {# Stops the command when there are lines. Argument: lines, one sentence each. #}

@@ -11,10 +11,12 @@ from dbt_common.clients.jinja import get_environment
 from dbt_common.exceptions.macros import MacroReturn
 from jinja2 import Template
 
-from segmentation.home import duckdb_settings
+from segmentation.files import read_yaml
+from segmentation.home import PROJECT, duckdb_settings
 
 PREFIX = "dbt_macro__"
 ENVIRONMENT = get_environment(None, capture_macros=True)
+VARIABLES = read_yaml(PROJECT / "dbt_project.yml")["vars"]
 
 
 @cache
@@ -36,6 +38,7 @@ class Macros:
             "execute": True,
             "graph": {"nodes": {}},
             "project_name": "segmentation",
+            "var": VARIABLES.__getitem__,
             "modules": get_context_modules(),
             "exceptions": SimpleNamespace(raise_compiler_error=self._refuse),
             "tojson": lambda value, sort_keys=False: json.dumps(value, sort_keys=sort_keys),

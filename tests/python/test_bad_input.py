@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from jinja_macros import Macros, Refused
 from pyarrow import parquet
 
-from segmentation.cli import check_environment, complain, executor, main, prepare
+from segmentation.cli import check_environment, complain, executor, main, prepare, said_of_lost_refusals, show_segments
 from segmentation.contract import CONTRACT
 from segmentation.dbt_run import _sentence, environment, run_dbt
 from segmentation.errors import UserError
@@ -931,6 +931,11 @@ OTHER_ROWS = {
         ("missing effective_at", {"effective_at": ""}), ("unreadable effective_at", {"effective_at": "-infinity"}),
         ("nobody named", {"customer_id": ""}), (LATER, {"recorded_at": "2026-06-02"}),
         ("unreadable recorded_at", {"recorded_at": "soon"}),
+        # refusals, and what may be one, that are lost whatever else the row says
+        ("unknown purpose", {"purpose": "newsletter", "status": "Withdrawn "}), ("nobody named", {"customer_id": "", "status": "restricted"}),
+        ("unknown purpose", {"purpose": "tracking", "event_type": "gpc_signal"}), ("unknown purpose", {"purpose": "tracking", "status": "no"}),
+        ("unreadable effective_at", {"effective_at": "last week", "status": "objected"}),
+        ("missing consent_event_id", {"consent_event_id": "", "status": "denied"}),
         # a restriction is heard whatever its recording says
         *[("accepted", {"status": "withdrawn", "recorded_at": value, "customer_id": "refuser"}) for value in ("2026-06-02", "soon")],
     ]),
@@ -1074,9 +1079,34 @@ def test_all_other_rows_are_counted_and_the_totals_balance(awkward: Awkward):
         assert counts == [*classes, sum(outcomes.values())], table
 
 
+def test_a_refusal_among_the_rejected_rows_is_known_as_one(awkward: Awkward):
+    found = awkward.rows("select reason, is_lost_refusal, sum(n_rows)::integer from audit.rejected_rows where table_name = 'consents' group by all")
+    # a status that is missing or unknown may have been meant as a refusal
+    of_refusals = [(reason, is_lost, n) for reason, is_lost, n in found if is_lost is not False]
+    assert sorted(of_refusals, key=str) == [
+        ("missing consent_event_id", True, 1), ("missing status", None, 1), ("nobody named", True, 1), ("unknown purpose", None, 1),
+        ("unknown purpose", True, 2), ("unknown status", None, 1), ("unreadable effective_at", True, 1)]
+    assert awkward.rows("select distinct is_lost_refusal from audit.rejected_rows where table_name != 'consents'") == [(False,)]
+
+
+def test_the_build_says_how_many_rejected_rows_are_refusals_and_nothing_of_their_text(awkward: Awkward, capsys):
+    show_segments(awkward.rows)
+    [said] = [line for line in capsys.readouterr().out.splitlines() if "refus" in line]
+    assert said == (
+        "Note: nobody obeys the rejected rows of consents yet, and among them are 5 refusals (missing consent_event_id 1, nobody named 1, unknown "
+        "purpose 2, unreadable effective_at 1) and 3 possible refusals (missing status 1, unknown purpose 1, unknown status 1): look at is_lost_refusal in "
+        "audit.rejected_rows and correct these rows where they come from (the words that count stand in seeds/reference: purposes.csv, "
+        "consent_statuses.csv).")
+    assert said_of_lost_refusals([("unknown purpose", 1, 0)]).startswith(
+        "Note: nobody obeys the rejected rows of consents yet, and among them is 1 refusal (unknown purpose 1): look")
+    assert said_of_lost_refusals([("unknown status", 0, 1)]).startswith(
+        "Note: nobody obeys the rejected rows of consents yet, and among them is 1 possible refusal (unknown status 1): look")
+    assert said_of_lost_refusals([]) == ""
+
+
 def test_rejected_payloads_stay_in_the_restricted_database(awkward: Awkward):
     columns = awkward.rows("select column_name from duckdb_columns() where schema_name = 'audit' and table_name = 'rejected_rows'")
-    assert columns == [("table_name",), ("reason",), ("row_key",), ("n_rows",)]
+    assert columns == [("table_name",), ("reason",), ("row_key",), ("is_lost_refusal",), ("n_rows",)]
     kept = "select count(*) from restricted.intermediate.int_rejected_rows where payload like '%unreadable=yesterday%'"
     assert awkward.rows(kept) == [(1,)]
 

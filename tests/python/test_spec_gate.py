@@ -414,6 +414,25 @@ def test_ids_and_priorities_are_not_shared(macros):
     assert line == "segment vip, field priority: is 80 as in segment repeat_buyer; it must be its own"
 
 
+def test_a_spec_states_the_zone_by_whose_days_its_features_are_computed(macros, monkeypatch):
+    """An auditor reads the spec, the features read the project's variable: with two zones one of them says what is not so."""
+    nodes = [broken("champions", timezone="Asia/Tokyo", status="retired"), NODES["repeat_buyer"], NODES["vip"]]
+    assert refusals(macros, nodes) == [
+        "segment champions, field timezone: is Asia/Tokyo in its spec, but local days are those of UTC, the variable timezone "
+        "(dbt_project.yml or --vars); state UTC in its spec and release the segment"
+    ]
+    monkeypatch.setitem(macros.context, "var", {"timezone": "Asia/Tokyo"}.__getitem__)
+    assert refusals(macros, nodes) == [
+        "segment repeat_buyer and 1 more, field timezone: is UTC in segment_defaults, but local days are those of Asia/Tokyo, the variable "
+        "timezone (dbt_project.yml or --vars); state Asia/Tokyo in segment_defaults and release the segments, or give the variable this value "
+        "before the first build"
+    ]
+    # one slip, one line: what is no zone is compared with none, and another slip of a spec hides nothing
+    assert [line.split(":")[0] for line in refusals(macros, [broken("repeat_buyer", timezone="Middle/Earth"), broken("vip", owner=ABSENT)])] == [
+        "segment repeat_buyer, field timezone", "segment vip, field owner", "segment vip, field timezone"
+    ]
+
+
 def test_folder_and_model_carry_the_id(macros):
     node = copy.deepcopy(NODES["vip"])
     node["fqn"][-2] = "people"
@@ -914,6 +933,17 @@ def test_dbt_refuses_a_changed_release(project):
 def test_dbt_refuses_an_undeclared_parameter(project):
     edit(project, "vip/seg_vip.sql", "versions.min_net_spend", "versions.min_spend")
     assert "segment vip, field versions.parameters.min_spend: is missing; the SQL uses versions.min_spend" in run_dbt(project)
+
+
+def test_dbt_refuses_days_of_another_zone_than_the_specs_state(project):
+    sentence = "field timezone: is UTC in segment_defaults, but local days are those of Europe/Berlin"
+    assert sentence in run_dbt(project, "--vars", "{timezone: Europe/Berlin}")
+    edit(project, "dbt_project.yml", "\n  timezone: UTC\n", "\n  timezone: Europe/Berlin\n", ".")
+    assert sentence in run_dbt(project)
+    edit(project, "dbt_project.yml", "          timezone: UTC\n", "          timezone: Europe/Berlin\n", ".")
+    assert "timezone: is" not in run_dbt(project)  # what is left to say is that each changed spec is to be released
+    release(["all"], "privacy-office", datetime.date(2026, 11, 23), project=project)
+    assert run_dbt(project) == ""
 
 
 def test_dbt_refuses_a_key_written_twice(project):

@@ -21,8 +21,17 @@ with rejected_events as (
 select
     '{{ table }}' as table_name,
     checked.rejected_reason as reason,
-    {{ canonical_row(fact.columns, 'checked') }} || coalesce(chr(31) || 'unreadable=' || checked.unreadable_value, '') as payload
+    {{ canonical_row(fact.columns, 'checked') }} || coalesce(chr(31) || 'unreadable=' || checked.unreadable_value, '') as payload,
+    {%- if table == 'consents' %}
+    -- a status that is missing or not known may have been meant as a refusal
+    case when statuses.status is not null then checked.is_restriction end as is_lost_refusal
+    {%- else %}
+    false as is_lost_refusal
+    {%- endif %}
 from {{ ref('int_' ~ table ~ '_checked') }} as checked
+{%- if table == 'consents' %}
+left join {{ ref('consent_statuses') }} as statuses on checked.status = statuses.status
+{%- endif %}
 {%- if table == 'events' %}
 inner join rejected_events
     on checked.source_system = rejected_events.source_system
@@ -37,7 +46,8 @@ union all
 select
     '{{ table }}' as table_name,
     '{{ fact.fixed }} differs from the first row of the same {{ fact.key | join(', ') }}' as reason,
-    {{ canonical_row(fact.columns, 'repeated') }} as payload
+    {{ canonical_row(fact.columns, 'repeated') }} as payload,
+    false as is_lost_refusal
 from {{ ref('int_' ~ table ~ '_repeated') }} as repeated
 where repeated.row_class = 'rejected'
 {%- endif %}
