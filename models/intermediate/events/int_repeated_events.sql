@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
--- by a number first: ids as texts of all events would take several times the memory, and longer. Of all events, usable or not, which
--- spares a second check of each
+-- by a number first: ids as texts of all events would take several times the memory, and longer; of all events, usable or not,
+-- which spares a second check of each
 with numbers as (
     select {{ text_number('event_id') }} as id_number
     from {{ ref('stg_generic__events') }}
