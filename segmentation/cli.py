@@ -883,7 +883,7 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
         console.print(f"Vendor {vendor} is blocked{since}: {reason.replace('_', ' ')}; {'; '.join(effects) or 'no segment names it'}"
                       " (models/activation/vendors)", markup=False, soft_wrap=True)
     console.print(f"Rejected rows: {rejected:,} (why: audit.rejected_rows; every row: audit.control_totals)")
-    lost = rows_of(
+    note = said_of_lost_refusals(rows_of(
         """
         select
             reason,
@@ -894,9 +894,9 @@ def show_segments(rows_of: Callable[[str], list[tuple]]) -> None:
         group by reason
         order by reason
         """
-    )
-    if lost:
-        console.print(said_of_lost_refusals(lost), markup=False, soft_wrap=True)
+    ))
+    if note:
+        console.print(note, markup=False, soft_wrap=True)
     for segment_id, version in rows_of(
         """
         select distinct purposes.segment_id, registry.min_notice_version

@@ -86,8 +86,8 @@ def _copy(warehouse: Path, work: Path) -> list[str]:
         for schema, table in tables:
             connection.execute(f'insert into "{schema}"."{table}" from warehouse."{schema}"."{table}"')
             parquet = _escaped(work / f"{schema}.{table}.parquet")
-            # from where it is on disk: what a transaction has only just written is slower to read; at the level above, orders
-            # took half as long again and no less room
+            # from where it is on disk: what a transaction has only just written is slower to read; at zstd's default level
+            # orders take half as long again, and no less room
             connection.execute(f"copy warehouse.\"{schema}\".\"{table}\" to '{parquet}' (format parquet, compression zstd, compression_level 1)")
         _sign(connection)
         connection.execute("commit")
