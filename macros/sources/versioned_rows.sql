@@ -6,7 +6,6 @@
 {% macro versioned_rows(checked, repeated, key, columns, fixed=none) %}
 with checked as (
     select * from {{ checked }}
-    where rejected_reason is null
 ),
 
 repeated as (
@@ -18,13 +17,14 @@ repeated_keys as (
     from repeated
 ),
 
--- a left join and a null test: `not exists` makes DuckDB hash every key twice
+-- a left join and a null test: `not exists` makes DuckDB hash every key twice. Neither rejected nor repeated in one condition: it
+-- takes each for one that a fifth of the rows meet, and would keep these in memory rather than what they are joined with
 single as (
     select checked.*
     from checked
     left join repeated_keys
         on {% for column in key %}checked.{{ column }} = repeated_keys.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
-    where repeated_keys.{{ key[0] }} is null
+    where coalesce(checked.rejected_reason, repeated_keys.{{ key[0] }}) is null
 )
 
 select

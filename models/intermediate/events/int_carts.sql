@@ -52,7 +52,6 @@ cart_events as (
         abandoned.last_add_to_cart_at,
         {{ latest(value, 'events.recorded_at', value) }} as value
     from {{ ref('int_events_checked') }} as events
-    -- the inner join lets the engine skip all other events while it reads
     inner join event_types on events.event_type = event_types.event_type
     inner join periods
         on events.customer_id = periods.identifier
@@ -64,6 +63,8 @@ cart_events as (
         on periods.as_of = abandoned.as_of
         and coalesce(periods.person_identifier, events.customer_id) = abandoned.customer_id
     where events.is_usable
+        -- said again as a list, by which DuckDB skips all other events while it reads: by a join it does not
+        and events.event_type in ('add_to_cart', 'remove_from_cart')
         and (abandoned.last_order_at is null or events.occurred_at > abandoned.last_order_at)
     group by abandoned.as_of, abandoned.customer_id, abandoned.last_add_to_cart_at, events.source_system, events.event_id
 )

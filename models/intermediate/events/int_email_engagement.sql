@@ -8,7 +8,6 @@ with event_types as (
     where event_type in ('email_sent', 'email_opened')
 ),
 
--- the inner join lets the engine skip all other events while it reads
 emails as (
     select
         events.customer_id,
@@ -20,6 +19,7 @@ emails as (
     from {{ ref('int_events_checked') }} as events
     inner join event_types on events.event_type = event_types.event_type
     where events.is_usable
+        -- by this, and not by the join, DuckDB skips most other events while it reads
         and events.campaign_id is not null
 ),
 

@@ -53,8 +53,8 @@ order_rows as (
         orders.{{ columns | join(',\n        orders.') }},
         coalesce(first_versions.created_at, orders.recorded_at) as created_at
     from {{ ref('int_orders') }} as orders
-    cross join clock
     left join first_versions on orders.order_id = first_versions.order_id
+    cross join clock
 
     union all
 

@@ -1,10 +1,13 @@
 with checked as (
     select * from {{ ref('int_orders_checked') }}
-    where coalesce(rejected_reason, '') != {{ erased_reason() }}
+    where rejected_reason != {{ erased_reason() }}
 ),
 
+-- looked up among all orders, which nobody need group: few rows are rejected
 usable_orders as (
-    select distinct order_id from {{ ref('int_orders') }}
+    select distinct orders.order_id
+    from {{ ref('int_orders') }} as orders
+    inner join checked on orders.order_id = checked.order_id
 ),
 
 -- of an order without any usable row the newest row stands for it
@@ -22,7 +25,6 @@ rejected as (
         end as row_class
     from checked
     left join usable_orders on checked.order_id = usable_orders.order_id
-    where checked.rejected_reason is not null
 ),
 
 -- versions that were never in force: exact duplicates, contradictions, and the older of two recorded at one instant

@@ -73,11 +73,20 @@ identified as (
 priced as (
     select
         identified.*,
+        coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key,
         {{ converted('identified.gross_amount', 'rates.rate') }} as gross,
         {{ converted('identified.discount_amount', 'rates.rate') }} as discount,
         {{ converted('coalesce(refunds.amount, 0)', 'rates.rate') }} as refunded
     from identified
     cross join settings
+    -- before the rates, whose condition DuckDB takes for one that few orders meet: it would keep the orders in memory
+    left join customer_keys
+        on identified.identifier_type = customer_keys.identifier_type
+        and identified.identifier = customer_keys.identifier
+    left join linked_persons
+        on identified.as_of = linked_persons.as_of
+        and identified.identifier_type = linked_persons.identifier_type
+        and identified.identifier = linked_persons.identifier
     left join refunds
         on identified.as_of = refunds.as_of
         and identified.order_id = refunds.order_id
@@ -92,7 +101,7 @@ priced as (
 select
     priced.as_of,
     {{ record_key('order', "priced.source_system || '|' || priced.order_id", 'record_keys.secret') }} as order_key,
-    coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key,
+    priced.customer_key,
     priced.ordered_at,
     priced.order_date,
     priced.gross as gross_amount,
@@ -112,11 +121,4 @@ select
     priced.recorded_at
 from priced
 cross join record_keys
-left join customer_keys
-    on priced.identifier_type = customer_keys.identifier_type
-    and priced.identifier = customer_keys.identifier
-left join linked_persons
-    on priced.as_of = linked_persons.as_of
-    and priced.identifier_type = linked_persons.identifier_type
-    and priced.identifier = linked_persons.identifier
 left join seasonal_days on priced.order_date = seasonal_days.order_date

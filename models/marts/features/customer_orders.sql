@@ -35,15 +35,6 @@ totals as (
 ),
 
 -- read by themselves: DuckDB would keep what two read in memory, and these are all orders
-order_days as (
-    select distinct
-        as_of,
-        customer_key,
-        order_date
-    from {{ ref('orders') }}
-    where is_valid and customer_key is not null
-),
-
 gaps as (
     select
         as_of,
@@ -52,7 +43,8 @@ gaps as (
         {{ days_between(
             'lag(order_date) over (partition by as_of, customer_key order by order_date)', 'order_date'
         ) }} as gap_days
-    from order_days
+    from {{ ref('orders') }}
+    where is_valid and customer_key is not null
 ),
 
 rhythms as (
@@ -61,11 +53,11 @@ rhythms as (
         customer_key,
         count(gap_days) as gap_count,
         sum(gap_days) as gap_days,
-        -- the first day has no gap before it
         min(order_date) as second_order_date,
         {{ median('gap_days') }} as median_gap_days
     from gaps
-    where gap_days is not null
+    -- the first day has no gap before it, and a further order of the same day is none
+    where gap_days > 0
     group by as_of, customer_key
 )
 
