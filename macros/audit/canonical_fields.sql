@@ -16,7 +16,7 @@
 {# One value of canonical_fields(); null stays null. Arguments: column; type as there. #}
 {% macro canonical_value(column, type) -%}
     {%- if type == 'text' -%}
-        replace(replace(replace({{ column }}, chr(27), chr(27) || '0'), chr(30), chr(27) || '1'), chr(31), chr(27) || '2')
+        {{ escaped_controls(column) }}
     {%- elif type == 'integer' -%}
         cast({{ column }} as {{ dbt.type_string() }})
     {%- elif type == 'boolean' -%}

@@ -55,21 +55,27 @@ choices as (
     where consent_events.jurisdiction is not null and not consent_events.is_by_address
 ),
 
--- a part of a country without a row of its own is under the country's; a place that is not listed is under none, the strictest
-places as (
+coded_places as (
     select
-        stated_places.*,
-        coalesce(exact.place, countries.place) as place
+        *,
+        {{ folded_code('stated') }} as code
     from (
         select * from records
         union all
         select * from choices
     ) as stated_places
-    left join listed as exact on {{ folded_code('stated_places.stated') }} = exact.place
+),
+
+-- a part of a country without a row of its own is under the country's; a place that is not listed is under none, the strictest
+places as (
+    select
+        coded_places.*,
+        coalesce(exact.place, countries.place) as place
+    from coded_places
+    left join listed as exact on coded_places.code = exact.place
+    -- "US" and "US-TX", not "Usbekistan"; a second condition on the same row would make DuckDB compare every row with every place
     left join listed as countries
-        on substr({{ folded_code('stated_places.stated') }}, 1, 2) = countries.place
-        -- "US" and "US-TX", not "Usbekistan"
-        and substr({{ folded_code('stated_places.stated') }} || '-', 3, 1) = '-'
+        on case when substr(coded_places.code || '-', 3, 1) = '-' then substr(coded_places.code, 1, 2) end = countries.place
 ),
 
 -- where somebody is known to live, the law may change, too
@@ -86,6 +92,7 @@ turns as (
         false as is_record,
         cast(null as {{ dbt.type_string() }}) as stated,
         cast(null as date) as birth_date,
+        cast(null as {{ dbt.type_string() }}) as code,
         cast(null as {{ dbt.type_string() }}) as place
     from places
     inner join laws
@@ -97,9 +104,8 @@ turns as (
 epochs as (
     select
         *,
-        sum(case when is_record then 1 else 0 end) over (
-            partition by as_of, identifier_type, identifier order by valid_from
-        ) as epoch,
+        sum(case when is_record then 1 else 0 end) over (partition by as_of, identifier_type, identifier order by valid_from)
+            as epoch,
         max(birth_date) over (partition by as_of, identifier_type, identifier) as known_birth_date
     from turns
 ),
@@ -115,7 +121,7 @@ instants as (
     from epochs
 ),
 
--- each place once since the last record, however often it was named
+-- each place once since the last record, however often it was named; what the record names holds from the start
 named_places as (
     select
         as_of,
@@ -123,11 +129,11 @@ named_places as (
         identifier,
         epoch,
         place,
-        is_record,
+        max(case when is_record then 1 else 0 end) as of_record,
         min(valid_from) as named_from
     from epochs
     where stated is not null
-    group by as_of, identifier_type, identifier, epoch, place, is_record
+    group by as_of, identifier_type, identifier, epoch, place
 ),
 
 -- since the last record, the strictest law in force of the places named; at equal strictness that of the record
@@ -149,7 +155,7 @@ ranked as (
             partition by instants.as_of, instants.identifier_type, instants.identifier, instants.valid_from
             order by
                 case laws.posture when 'notice_only' then 1 when 'opt_out' then 2 else 3 end desc,
-                case when named_places.is_record then 1 else 0 end desc,
+                coalesce(named_places.of_record, 0) desc,
                 coalesce({{ byte_ordered('laws.jurisdiction') }}, '') desc
         ) as law_rank
     from instants

@@ -37,12 +37,12 @@ accounts as (
     where int_customers.email is not null
 ),
 
--- a sale that stands, in which the address was given
+-- a sale that stands, in which the address was given; grouped before the accounts are asked
 sales as (
     select
         clock.as_of,
-        case when int_orders.customer_id is null then 'email' else 'customer_id' end as identifier_type,
-        coalesce(int_orders.customer_id, int_orders.email) as identifier,
+        int_orders.customer_id,
+        int_orders.email,
         min(int_orders.ordered_at) as customer_since
     from {{ ref('int_orders') }} as int_orders
     inner join clock
@@ -51,32 +51,39 @@ sales as (
     left join refunds
         on clock.as_of = refunds.as_of
         and int_orders.order_id = refunds.order_id
-    left join accounts
-        on clock.as_of = accounts.as_of
-        and int_orders.customer_id = accounts.customer_id
     where int_orders.email is not null
-        and int_orders.email = coalesce(accounts.email, int_orders.email)
         and {{ is_valid_order_status('int_orders.status') }}
         and int_orders.gross_amount - int_orders.discount_amount > coalesce(refunds.amount, 0)
-    group by
-        clock.as_of, case when int_orders.customer_id is null then 'email' else 'customer_id' end,
-        coalesce(int_orders.customer_id, int_orders.email)
+    group by clock.as_of, int_orders.customer_id, int_orders.email
+),
+
+addressees as (
+    select
+        sales.as_of,
+        case when sales.customer_id is null then 'email' else 'customer_id' end as identifier_type,
+        coalesce(sales.customer_id, sales.email) as identifier,
+        sales.customer_since
+    from sales
+    left join accounts
+        on sales.as_of = accounts.as_of
+        and sales.customer_id = accounts.customer_id
+    where sales.email = coalesce(accounts.email, sales.email)
 ),
 
 buyers as (
     select
-        sales.as_of,
+        addressees.as_of,
         coalesce(linked_persons.person_key, customer_keys.customer_key) as customer_key,
         coalesce(max(linked_persons.identifier_count), 1) as identifier_count,
-        min(sales.customer_since) as customer_since
-    from sales
+        min(addressees.customer_since) as customer_since
+    from addressees
     inner join customer_keys
-        on sales.identifier_type = customer_keys.identifier_type
-        and sales.identifier = customer_keys.identifier
+        on addressees.identifier_type = customer_keys.identifier_type
+        and addressees.identifier = customer_keys.identifier
     left join linked_persons
-        on sales.as_of = linked_persons.as_of
+        on addressees.as_of = linked_persons.as_of
         and customer_keys.customer_key = linked_persons.customer_key
-    group by sales.as_of, coalesce(linked_persons.person_key, customer_keys.customer_key)
+    group by addressees.as_of, coalesce(linked_persons.person_key, customer_keys.customer_key)
 ),
 
 -- where the law allows it, for every identifier of the person: a merge never widens permission

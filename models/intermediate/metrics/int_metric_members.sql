@@ -26,7 +26,7 @@ recorded as (
         memberships.data_sources
     from memberships
     inner join windows
-        on {{ is_in_interval('windows.start_as_of', 'memberships.dbt_valid_from', 'memberships.dbt_valid_to') }}
+        on {{ mostly(is_in_interval('windows.start_as_of', 'memberships.dbt_valid_from', 'memberships.dbt_valid_to')) }}
     {%- if is_replay() %}
     -- a start that is evaluated in the same pass is not on record yet
     where windows.start_as_of not in (select clock.as_of from {{ ref('evaluation_clock') }} as clock)
