@@ -36,7 +36,6 @@ event_types as (
         event_type,
         purpose
     from {{ ref('event_types') }}
-    where event_type in ('add_to_cart', 'remove_from_cart')
 ),
 
 periods as (
@@ -63,7 +62,7 @@ cart_events as (
         on periods.as_of = abandoned.as_of
         and coalesce(periods.person_identifier, events.customer_id) = abandoned.customer_id
     where events.is_usable
-        -- said again as a list, by which DuckDB skips all other events while it reads: by a join it does not
+        -- asked of the events, by which DuckDB skips all others while it reads: by a join it does not
         and events.event_type in ('add_to_cart', 'remove_from_cart')
         and (abandoned.last_order_at is null or events.occurred_at > abandoned.last_order_at)
     group by abandoned.as_of, abandoned.customer_id, abandoned.last_add_to_cart_at, events.source_system, events.event_id
