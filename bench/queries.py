@@ -104,10 +104,15 @@ def prepare(home: Path, folder: Path) -> None:
                 db.execute(sql)
 
 
+def limits() -> dict[str, str]:
+    """What holds for the builds holds for the others: SEGMENTS_THREADS, and SEGMENTS_MEMORY where it is set."""
+    memory = os.environ.get("SEGMENTS_MEMORY")
+    return {"threads": os.environ["SEGMENTS_THREADS"]} | ({"memory_limit": memory} if memory else {})
+
+
 def run(home: Path, folder: Path) -> None:
-    """Run all queries, in a process of their own so that they can be measured; SEGMENTS_THREADS cores."""
-    settings = {"threads": int(os.environ["SEGMENTS_THREADS"]), "preserve_insertion_order": False}
-    with duckdb.connect(config=settings) as db:
+    """Run all queries, in a process of their own so that they can be measured."""
+    with duckdb.connect(config={**limits(), "preserve_insertion_order": "false", "temp_directory": f"{folder}/spilled"}) as db:
         attach(db, folder)
         db.execute("set TimeZone = 'UTC'; use warehouse")
         for step in steps(home):

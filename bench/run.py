@@ -94,7 +94,7 @@ def newest_recorded_at(raw: Path) -> str:
 
 def run_tuned(raw: str, output: str, as_of: str) -> None:
     """Run tuned.sql into a new database file (in a process of its own, so that it can be measured)."""
-    with duckdb.connect(output, config={"threads": int(os.environ["SEGMENTS_THREADS"])}) as db:
+    with duckdb.connect(output, config=queries.limits()) as db:
         db.execute("set variable raw = $1", [raw])
         db.execute("set variable as_of = $1::timestamp", [as_of])
         db.execute(TUNED_SQL.read_text())
