@@ -26,7 +26,7 @@ customer_keys as (
     select * from {{ ref('customer_keys') }}
 ),
 
--- whose orders belong to somebody else since: a guest who got a customer id
+-- whose orders belong to somebody else since: a guest who got a customer id, which may be the same text
 handed_over as (
     select distinct
         revisions.as_of,
@@ -35,7 +35,8 @@ handed_over as (
     inner join customer_keys
         on revisions.old_identifier_type = customer_keys.identifier_type
         and revisions.old_identifier = customer_keys.identifier
-    where revisions.old_identifier != revisions.identifier
+    where revisions.identifier is not null
+        and (revisions.old_identifier_type != revisions.identifier_type or revisions.old_identifier != revisions.identifier)
 ),
 
 identity_changes as (
