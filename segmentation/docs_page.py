@@ -4,6 +4,7 @@ dbt writes both into a script as they are, and its page shows what a search find
 the project (a description in a pull request) would run as a script of whoever reads the documentation.
 """
 
+import json
 import re
 import secrets
 import sys
@@ -38,13 +39,30 @@ def static_page(page: str, manifest: str, catalog: str) -> str:
     return re.sub("|".join(map(re.escape, changes)), lambda match: changes[match[0]], page)
 
 
+def with_playbooks(manifest: str) -> str:
+    """The manifest (JSON) with each segment's playbook at the end of its model's description, in Markdown.
+
+    dbt's page shows what stands in a model's `meta` as one line of JSON, which nobody reads.
+    """
+    parsed = json.loads(manifest)
+    for node in parsed["nodes"].values():
+        playbook = ((node.get("config") or {}).get("meta") or {}).get("segment", {}).get("playbook")
+        if playbook:
+            node["description"] = "\n".join([
+                node.get("description", "").rstrip(), "", "### Playbook", "", playbook["strategy"], "",
+                *(f"- {idea}" for idea in playbook["campaign_ideas"]), "",
+                f"Channels: {', '.join(playbook['channels'])}. Source: {playbook['source']}."])
+    return json.dumps(parsed)
+
+
 def main() -> None:
     """Write target/static_index.html from what `dbt docs generate` has left in target/."""
     from dbt.task.docs import DOCS_INDEX_FILE_PATH
 
     target = PROJECT / "target"
     texts = [path.read_text(encoding="utf-8") for path in (Path(DOCS_INDEX_FILE_PATH), target / "manifest.json", target / "catalog.json")]
-    (target / "static_index.html").write_text(static_page(*texts), encoding="utf-8")
+    page, manifest, catalog = texts
+    (target / "static_index.html").write_text(static_page(page, with_playbooks(manifest), catalog), encoding="utf-8")
 
 
 if __name__ == "__main__":

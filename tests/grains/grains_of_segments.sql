@@ -5,6 +5,7 @@
     'segment_candidates',
     'segment_inputs',
     'segment_members',
+    'segment_playbooks',
     'segment_purposes',
     'segment_registry'
 ]) }}

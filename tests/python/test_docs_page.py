@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from dbt.task.docs import DOCS_INDEX_FILE_PATH
 
-from segmentation.docs_page import static_page
+from segmentation.docs_page import static_page, with_playbooks
 from segmentation.errors import UserError
 from segmentation.home import PROJECT
+
+from conftest import Built
 
 MARKUP = '</script><script>alert(1)</script><img src=x onerror="alert(2)"> [here](javascript:alert(3)) "CATALOG.JSON INLINE DATA"'
 PAGE = Path(DOCS_INDEX_FILE_PATH).read_text(encoding="utf-8")
@@ -38,3 +40,24 @@ def test_another_page_of_dbt_is_refused():
     """A new version of dbt may show texts in another way: better no page than one that nobody looked at."""
     with pytest.raises(UserError, match="page of this version of dbt is another"):
         static_page(PAGE.replace("n.highlight=", "q.highlight="), "{}", "{}")
+
+
+def test_the_page_of_a_segment_shows_its_playbook():
+    """Below its description; what has no playbook stays as it was."""
+    playbook = {"strategy": "Keep them close.", "channels": ["email", "sms"], "campaign_ideas": ["A letter.", "A gift."], "source": "R2"}
+    other = {"description": "One row per order.", "config": {"meta": {"grain": ["order_key"]}}}
+    nodes = {"vip": {"description": "One row per customer.\n", "config": {"meta": {"segment": {"playbook": playbook}}}}, "orders": other,
+             "none": {"config": {"meta": {"segment": {}}}}}
+    shown = json.loads(with_playbooks(json.dumps({"nodes": nodes})))["nodes"]
+    assert shown["vip"]["description"] == (
+        "One row per customer.\n\n### Playbook\n\nKeep them close.\n\n- A letter.\n- A gift.\n\nChannels: email, sms. Source: R2.")
+    assert (shown["orders"], shown["none"]) == (other, nodes["none"])
+
+
+def test_every_playbook_is_a_row_for_analysts(demo: Built):
+    """segments.segment_playbooks says what the specs say, of each segment."""
+    told = {row[0]: row[1:] for row in demo.rows("select segment_id, strategy, channels, campaign_ideas, playbook_source from segments.segment_playbooks")}
+    specs = [json.loads(spec) for (spec,) in demo.rows("select spec_json from segments.segment_registry where effective_to is null")]
+    assert told == {spec["segment_id"]: (
+        spec["playbook"]["strategy"], ";".join(spec["playbook"]["channels"]), "\n".join(spec["playbook"]["campaign_ideas"]), spec["playbook"]["source"])
+        for spec in specs}
