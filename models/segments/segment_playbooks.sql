@@ -11,5 +11,5 @@
 
 {{ literal_rows([
     ['segment_id', text], ['segment_name', text], ['status', text], ['description_plain', text], ['strategy', text],
-    ['channels', text], ['campaign_ideas', text], ['playbook_source', text]
+    ['playbook_channels', text], ['campaign_ideas', text], ['playbook_source', text]
 ], rows) }}

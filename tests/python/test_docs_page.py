@@ -56,7 +56,7 @@ def test_the_page_of_a_segment_shows_its_playbook():
 
 def test_every_playbook_is_a_row_for_analysts(demo: Built):
     """segments.segment_playbooks says what the specs say, of each segment."""
-    told = {row[0]: row[1:] for row in demo.rows("select segment_id, strategy, channels, campaign_ideas, playbook_source from segments.segment_playbooks")}
+    told = {row[0]: row[1:] for row in demo.rows("select segment_id, strategy, playbook_channels, campaign_ideas, playbook_source from segments.segment_playbooks")}
     specs = [json.loads(spec) for (spec,) in demo.rows("select spec_json from segments.segment_registry where effective_to is null")]
     assert told == {spec["segment_id"]: (
         spec["playbook"]["strategy"], ";".join(spec["playbook"]["channels"]), "\n".join(spec["playbook"]["campaign_ideas"]), spec["playbook"]["source"])
