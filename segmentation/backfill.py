@@ -33,7 +33,7 @@ SELECTION = [
 # what a build keeps per as_of (schema, table), beside the snapshot of the membership
 KEPT = (
     ("marts", "rfm_thresholds"), ("marts", "vendor_states"), ("marts", "retention_thresholds"), ("marts", "retention_transitions"),
-    ("marts", "segment_metrics"), ("marts", "segment_conversions"), ("marts", "campaign_metrics"),
+    ("marts", "segment_metrics"), ("marts", "segment_consent_metrics"), ("marts", "segment_conversions"), ("marts", "campaign_metrics"),
     ("marts", "segment_migration"), ("marts", "buying_behaviour"), ("segments", "segment_changes"), ("audit", "segment_change_reasons"),
     ("audit", "late_arrivals"), ("audit", "segment_evaluations"), ("audit", "segment_runs"),
 )

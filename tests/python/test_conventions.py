@@ -354,8 +354,8 @@ def test_the_inputs_of_every_rule_are_found_in_its_sql(demo: Built):
 # Joins of small lists (purposes, laws, vendors, months, the dates evaluated) or of rows by group, which may compare everything with everything.
 COMPARED_ROW_BY_ROW = {
     "int_consent_choices", "int_consent_intervals", "int_device_periods", "int_evaluated_segments", "int_jurisdictions",
-    "int_metric_customers", "int_notice_gaps", "int_order_totals", "int_rule_outcomes", "int_cancelled_sends", "cohort_retention",
-    "platform_reconciliation",
+    "int_metric_consents", "int_metric_customers", "int_notice_gaps", "int_order_totals", "int_rule_outcomes", "int_cancelled_sends",
+    "cohort_retention", "platform_reconciliation",
 }
 
 

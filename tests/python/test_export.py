@@ -74,7 +74,8 @@ def test_no_total_gives_away_few_persons(numbers, k):
 
 def test_columns_named_for_an_export_exist_and_every_number_of_persons_is_named(demo: Built):
     found = exportables()
-    assert set(found) >= {"segment_metrics", "segment_migration", "retention_transitions", "segment_conversions", "campaign_metrics"}
+    assert set(found) >= {"segment_metrics", "segment_consent_metrics", "segment_migration", "retention_transitions", "segment_conversions",
+                          "campaign_metrics"}
     for exportable in found.values():
         columns = {name: kind for name, kind in demo.rows(
             f"select column_name, data_type from information_schema.columns where table_schema = '{exportable.schema}' "

@@ -124,6 +124,36 @@ def test_the_marketable_may_be_mailed_and_the_consented_have_granted(weeks: Buil
     assert any(n_consented < n_marketable for _, n_marketable, n_consented, *_ in rows), "some are permitted by a law of opt-out"
 
 
+def test_every_purpose_counts_who_permits_it_and_who_granted_it(weeks: Built):
+    newest = DEMO_AS_OFS[-1]
+    expected = {row[:2]: row[2:] for row in weeks.rows(
+        "select segment_id, purpose, count(*) filter (where is_granted or is_permitted_by_posture), count(*) filter (where is_granted)"
+        " from segments.segment_members inner join marts.consent_state using (customer_key)"
+        " where not has_opted_out and not is_objected and not is_restricted group by all")}
+    rows = weeks.rows("select segment_id, purpose, n_permitted, n_granted, n_members, consent_coverage from marts.segment_consent_metrics"
+                      " where segment_id <> '(all)' and as_of = ?", [newest])
+    asked = {row["purpose"] for row in csv.DictReader((PROJECT / "seeds/reference/purposes.csv").open()) if row["is_evaluated"] == "true"}
+    segments = {name for (name,) in weeks.rows("select distinct segment_id from marts.segment_metrics where as_of = ?", [newest])} - {"(all)"}
+    assert {row[:2] for row in rows} == {(segment, purpose) for segment in segments for purpose in asked} and len(asked) > 5
+    for segment, purpose, permitted, granted, n_members, coverage in rows:
+        assert (permitted, granted) == expected.get((segment, purpose), (0, 0)), (segment, purpose)
+        assert coverage is None if not n_members else abs(coverage - Decimal(granted) / n_members) <= Decimal("0.00005")
+    assert dict(weeks.rows("select distinct purpose, channel from marts.segment_consent_metrics where channel is not null")) == {
+        "marketing.communications.email": "email", "marketing.communications.sms": "sms", "third_party_sharing": "paid_ads"}
+
+
+def test_who_had_granted_at_the_start_is_whom_the_evaluation_of_that_day_counted(weeks: Built):
+    """Two computations of one number: what stood at the start, asked anew, and n_granted of the evaluation with which the window begins."""
+    rows = weeks.rows(
+        "select later.as_of, later.segment_id, later.purpose, later.n_granted_at_start, later.n_opted_out, first.n_granted"
+        " from marts.segment_consent_metrics as later left join marts.segment_consent_metrics as first"
+        " on later.window_from = first.as_of and later.segment_id = first.segment_id and later.purpose = first.purpose")
+    for day, segment, purpose, at_start, opted_out, then in rows:
+        assert at_start == then and (at_start is None) == (opted_out is None), (day, segment, purpose)
+    ended = {purpose for _, _, purpose, _, opted_out, _ in rows if opted_out}
+    assert len(ended) > 2, "several purposes are given up in these weeks"
+
+
 def test_every_number_can_be_followed_to_its_rows(weeks: Built):
     question = find("q29")
     for segment in ("vip", "existing_customer", "repeat_buyer"):
@@ -155,7 +185,7 @@ def test_a_date_built_again_replaces_its_numbers(weeks: Built, tmp_path):
 
     home = tmp_path / "home"
     shutil.copytree(weeks.folder, home, symlinks=True)
-    tables = ("segment_metrics", "segment_conversions", "campaign_metrics", "segment_migration", "buying_behaviour")
+    tables = ("segment_metrics", "segment_consent_metrics", "segment_conversions", "campaign_metrics", "segment_migration", "buying_behaviour")
     before = {table: weeks.rows(f"from marts.{table} order by all") for table in tables}
     built = command(home, "build", "--without-tests", AS_OF=str(DEMO_AS_OFS[-1]))
     assert built.code == 0
