@@ -19,12 +19,15 @@ from conftest import SETTINGS, WITH_JSON, Built, made_once
 from segmentation.contract import CONTRACT
 from segmentation.dbt_run import environment, run_dbt
 from segmentation.home import Home, duckdb_settings
+from segmentation.prediction_document import COLUMNS, TABLE
 from segmentation.replay import PREFIX
 
 # beside the models themselves: the demo's keys and the reference tables
 COPIED = (("restricted", "raw"), ("restricted", "vault"), ("warehouse", "reference"))
 # what the demo's home keeps from build to build, copied with it: compiled code adds to it
 KEPT = ("leaf_nonces",)
+# the document of fitted parameters, as the demo's seed
+PARAMETERS = f"restricted.raw.demo_{TABLE}"
 # what DuckDB derives from the rows that a table holds while a query is planned: the plan is to run on other rows
 OF_THE_ROWS = "statistics_propagation,compressed_materialization"
 
@@ -72,6 +75,7 @@ class CompiledModels:
             (as_of timestamp, known_at timestamp, previous_as_of timestamp, previous_known_at timestamp, permitted_at timestamp,
              preceding_as_of timestamp)
         """)
+        self.parameters = self.connection.execute(f"from {PARAMETERS}").fetchall()
         for name, table in CONTRACT.items():
             columns = ", ".join(f'"{column}" varchar' for column in table.columns)
             self.connection.execute(f"create or replace table restricted.raw.demo_{name} ({columns})")
@@ -85,9 +89,14 @@ class CompiledModels:
         self.planned: dict[str, str] = {}  # the query of each table for which DuckDB holds a plan
 
     def run(self, raw: dict[str, list[dict]], dates: list[tuple[str, str]]) -> None:
-        """Evaluate the dates (as_of, known_at) on raw tables given as rows of text; missing columns are null."""
+        """Evaluate the dates (as_of, known_at) on raw tables given as rows of text; missing columns are null.
+
+        Beside them may stand a document of parameters, `prediction_models`; without one the demo's predicts.
+        """
         for name, table in CONTRACT.items():
             self._fill(f"restricted.raw.demo_{name}", [[row.get(column) for column in table.columns] for row in raw.get(name, [])])
+        given = [[row[column] for column in COLUMNS] for row in raw.get("prediction_models", [])]
+        self._fill(PARAMETERS, given or self.parameters)
         before = [(None, None), *dates]
         self._fill("warehouse.replay.planned_evaluations",
                    [[*date, *earlier, None, earlier[0]] for date, earlier in zip(dates, before)])

@@ -103,6 +103,31 @@ def test_conversion_is_who_of_those_measured_ordered_in_the_window(weeks: Built,
     assert any(row[3] > row[4] for row in rows), "somebody objects in these weeks"
 
 
+def test_conversion_on_product_pages_is_who_of_those_who_viewed_ordered_in_the_window(weeks: Built, members, orders):
+    """On the newest Monday exactly whom the features show, on all of them nobody without a raw view that was known."""
+    columns = "as_of, window_from, segment_id, n_measured, n_product_viewers, n_product_viewers_converted, product_view_conversion_rate"
+    rows = weeks.rows(f"select {columns} from marts.segment_metrics where breakdown = 'total' and segment_id <> '(all)' order by all")
+    assert all((row[3] is None) == (row[4] is None) == (row[5] is None) for row in rows)
+    keys = dict(weeks.rows("select identifier, customer_key from restricted.vault.customer_keys where identifier_type = 'customer_id'"))
+    seen = [(keys.get(row["customer_id"]), datetime.fromisoformat(row["occurred_at"]))
+            for row in raw("events") if row["event_type"] == "product_view"]
+    newest = dict(weeks.rows("select customer_key, last_viewed_at from marts.customer_behaviour where last_viewed_at is not null"))
+    measured = {who for (who,) in weeks.rows("select customer_key from restricted.intermediate.int_metric_customers where is_measured")}
+    exact = 0
+    for day, start, segment, n_measured, n_viewers, n_converted, rate in rows:
+        if n_measured is None:
+            continue
+        bought = {person for person, at in orders[day] if start < at <= day}
+        viewed = {person for person, at in seen if start < at <= day} & members[start, segment]
+        assert n_converted <= n_viewers <= min(n_measured, len(viewed)) and n_converted <= len(viewed & bought)
+        assert (rate is None) == (n_viewers == 0) and (rate is None or abs(rate - Decimal(n_converted) / n_viewers) <= Decimal("0.00005"))
+        if day == DEMO_AS_OFS[-1]:
+            viewed = {who for who, at in newest.items() if at > start} & members[start, segment] & measured
+            assert (n_viewers, n_converted) == (len(viewed), len(viewed & bought)), segment
+            exact += 0 < n_converted < n_viewers < n_measured
+    assert exact > 3
+
+
 def test_who_withdrew_since_still_counts_as_unsubscribed(weeks: Built):
     rows = weeks.rows("select n_sent, n_unsubscribed, n_opened, n_clicked from marts.campaign_metrics where segment_id = '(all)'")
     assert sum(row[1] for row in rows) > 0 and all(row[0] >= max(row[1:]) for row in rows)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import golden_behaviour
+import golden_predictions
 import pytest
 from boundaries import RULES, Row
 from compiled import CompiledModels, relation
@@ -123,6 +124,52 @@ def test_members_are_exactly_the_golden_people(golden_members, segment, column):
     wanted = golden_behaviour.expected(segment, column)
     assert wanted and wanted != set(golden_behaviour.PEOPLE)
     assert {person for segment_id, person in golden_members[column] if segment_id == segment} == wanted
+
+
+@pytest.fixture(scope="module")
+def predicted(compiled) -> dict[datetime, tuple[dict[str, tuple], set[tuple[str, str]]]]:
+    """By evaluation: predictions of everybody (churn risk, value), and members (segment, person), of the golden shop of predictions."""
+    compiled.run(golden_predictions.shop(), [(str(as_of), str(as_of)) for as_of in (golden_predictions.BEFORE, golden_predictions.AFTER)])
+    nodes = {node["name"]: relation(node) for node in compiled.nodes}
+
+    def by_person(table: str, columns: str, as_of: datetime) -> list[tuple]:
+        return compiled.connection.execute(
+            f"select {columns} from {nodes[table]} inner join {nodes['customer_keys']} using (customer_key) where as_of = ?", [as_of]).fetchall()
+
+    return {as_of: ({person: scores for person, *scores in by_person(
+                        "customer_predictions", "identifier, churn_risk_90d, predicted_ltv_365d", as_of)},
+                    set(by_person("segment_members", "segment_id, identifier", as_of)))
+            for as_of in (golden_predictions.BEFORE, golden_predictions.AFTER)}
+
+
+@pytest.mark.parametrize("as_of", [golden_predictions.BEFORE, golden_predictions.AFTER])
+def test_golden_people_are_predicted_what_the_textbook_says(predicted, as_of):
+    scores, _ = predicted[as_of]
+    people = {name: person for name, person in golden_predictions.PEOPLE.items() if golden_predictions.is_profiled(name, as_of)}
+    assert set(scores) == set(people)
+    for name, person in people.items():
+        risk, value = golden_predictions.churn_risk(person, as_of), golden_predictions.predicted_ltv(person, as_of)
+        assert float(scores[name][0]) == pytest.approx(risk, abs=1e-7), name
+        assert float(scores[name][1]) == pytest.approx(value, abs=0.005001), name
+
+
+def test_golden_predictions_read_as_listed():
+    for name, person in golden_predictions.PEOPLE.items():
+        risk, value = (predict(person, golden_predictions.BEFORE) for predict in (golden_predictions.churn_risk, golden_predictions.predicted_ltv))
+        assert (f"{risk:.4f}", f"{value:.2f}") == (person.churn_risk_90d, person.predicted_ltv_365d), name
+
+
+@pytest.mark.parametrize("segment", golden_predictions.SEGMENTS)
+@pytest.mark.parametrize("column", ["before", "after"])
+def test_members_are_exactly_the_golden_people_predicted(predicted, segment, column):
+    """The evaluations must show each version of the spec with somebody in and somebody out."""
+    as_of = getattr(golden_predictions, column.upper())
+    wanted = golden_predictions.expected(segment, column)
+    assert wanted and wanted != set(golden_predictions.PEOPLE)
+    assert {person for segment_id, person in predicted[as_of][1] if segment_id == segment} == wanted
+    starts = [datetime.fromisoformat(version["effective_from"]) for version in SPECS[segment]["versions"]]
+    evaluated = {max(start for start in starts if start <= instant) for instant in predicted}
+    assert evaluated == set(starts), "a version without golden rows: add a date at which it is in force"
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "tests/golden").glob("*.csv")), ids=lambda path: path.stem)

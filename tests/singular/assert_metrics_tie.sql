@@ -111,6 +111,8 @@ problems as (
         or (n_measured > n_members_at_start and segment_id != '(all)')
         or n_converted > n_measured or n_active_at_start + n_inactive_at_start > n_measured or n_churned > n_active_at_start
         or n_reactivated > n_inactive_at_start or n_opted_out > n_marketable_at_start
+        or n_product_viewers > n_measured or n_product_viewers_converted > n_product_viewers
+        or n_product_viewers_converted > n_converted
 
     union all
 

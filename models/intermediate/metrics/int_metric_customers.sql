@@ -156,6 +156,7 @@ joined as (
         {{ days_between('orders.last_order_date_at_start', local_date('windows.window_from')) }} as silent_days_at_start,
         thresholds.active_days,
         thresholds.drifting_days,
+        coalesce(behaviour.last_viewed_at > windows.window_from, false) as is_viewer_in_window,
         coalesce(orders.order_count_in_window, 0) as order_count_in_window,
         coalesce(orders.net_revenue_in_window, 0) as net_revenue_in_window,
         coalesce(orders.paid_in_window, 0) as paid_in_window,
@@ -175,6 +176,9 @@ joined as (
     left join orders
         on customers.as_of = orders.as_of
         and customers.customer_key = orders.customer_key
+    left join {{ ref('customer_behaviour') }} as behaviour
+        on customers.as_of = behaviour.as_of
+        and customers.customer_key = behaviour.customer_key
 )
 
 select
@@ -201,5 +205,6 @@ select
     cast(paid_in_window as {{ money() }}) as paid_in_window,
     cast(refunded_in_window as {{ money() }}) as refunded_in_window,
     coalesce(silent_days_at_start <= active_days, false) as is_active_at_start,
-    coalesce(silent_days_at_start > drifting_days, false) as is_inactive_at_start
+    coalesce(silent_days_at_start > drifting_days, false) as is_inactive_at_start,
+    is_viewer_in_window
 from joined

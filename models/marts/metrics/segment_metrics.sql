@@ -25,6 +25,8 @@
     'n_churned': 'is_base and is_active_at_start and order_count_in_window = 0',
     'n_inactive_at_start': 'is_base and is_inactive_at_start',
     'n_reactivated': 'is_base and is_inactive_at_start and order_count_in_window > 0',
+    'n_product_viewers': 'is_base and is_viewer_in_window',
+    'n_product_viewers_converted': 'is_base and is_viewer_in_window and order_count_in_window > 0',
 } -%}
 {#- how many everybody was is on record, who they were is not: whoever is no longer known has left without a row -#}
 {%- set n_before, n_staying = 'windows.n_everybody_at_start', '(breakdowns.n_members_at_start - breakdowns.n_left)' -%}
@@ -77,8 +79,8 @@ persons as (
         members.moment = 'now' as is_now,
         members.moment = 'start' and members.is_measured as is_base,
         {%- for name in ['is_marketable', 'is_consented', 'is_marketable_at_start', 'is_opted_out', 'is_repeat_eligible_90d',
-                         'is_repeater_90d', 'is_active_at_start', 'is_inactive_at_start', 'order_count', 'order_count_in_window']
-                        + amounts_now + amounts_of_window %}
+                         'is_repeater_90d', 'is_active_at_start', 'is_inactive_at_start', 'is_viewer_in_window', 'order_count',
+                         'order_count_in_window'] + amounts_now + amounts_of_window %}
         customers.{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('int_metric_members') }} as members
@@ -97,11 +99,9 @@ slices as (
         {%- for name, condition in (counts_now.items() | list) + (counts_of_window.items() | list) %}
         count(*) filter (where {{ condition }}) as {{ name }},
         {%- endfor %}
-        {%- for name in ['order_count'] + amounts_now %}
-        sum(case when persons.is_now then persons.{{ name }} else 0 end) as {{ name }},
-        {%- endfor %}
-        {%- for name in ['order_count_in_window'] + amounts_of_window %}
-        sum(case when persons.is_base then persons.{{ name }} else 0 end) as {{ name }}{{ ',' if not loop.last }}
+        {%- for name in ['order_count'] + amounts_now + ['order_count_in_window'] + amounts_of_window %}
+        sum(case when persons.{{ 'is_base' if 'in_window' in name else 'is_now' }} then persons.{{ name }} else 0 end)
+            as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from segments
     left join persons
@@ -142,9 +142,7 @@ known as (
         {%- endfor %}
         {%- for name in of_window %}
         cast(case
-            {%- if name in of_everybody %}
-            when segments.segment_id = '(all)' then {{ of_everybody[name] }}
-            {%- endif %}
+            {{ "when segments.segment_id = '(all)' then " ~ of_everybody[name] if name in of_everybody }}
             when windows.start_as_of is not null then breakdowns.{{ name }}
         end as {{ money() if name in amounts_of_window else 'bigint' }}) as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -198,6 +196,9 @@ select
     n_inactive_at_start,
     n_reactivated,
     {{ exact_ratio('n_reactivated', 'n_inactive_at_start') }} as reactivation_rate,
+    n_product_viewers,
+    n_product_viewers_converted,
+    {{ exact_ratio('n_product_viewers_converted', 'n_product_viewers') }} as product_view_conversion_rate,
     n_marketable_at_start,
     n_opted_out,
     {{ exact_ratio('n_opted_out', 'n_marketable_at_start') }} as opt_out_rate,
