@@ -143,41 +143,24 @@ starts as (
         and max(case when placed.is_barred then 1 else 0 end) = 0
 ),
 
-facts as (
-    select
-        consents.as_of,
-        consents.customer_key,
-        consents.purpose,
-        case when {{ is_permitted('true', 'consents') }} then 1 else 0 end as is_permitted,
-        case when consents.is_granted then 1 else 0 end as is_granted,
-        case when consents.consent_status in ('withdrawn', 'denied') or consents.is_objected then 1 else 0 end as is_ended,
-        0 as is_granted_at_start
-    from {{ ref('consent_state') }} as consents
-
-    union all
-
-    select
-        as_of,
-        customer_key,
-        purpose,
-        0 as is_permitted,
-        0 as is_granted,
-        0 as is_ended,
-        1 as is_granted_at_start
-    from starts
+consents as (
+    select * from {{ ref('consent_state') }}
 ),
 
-summed as (
+facts as (
     select
-        as_of,
-        customer_key,
-        purpose,
-        max(is_permitted) = 1 as is_permitted,
-        max(is_granted) = 1 as is_granted,
-        max(is_ended) = 1 as is_ended,
-        max(is_granted_at_start) = 1 as is_granted_at_start
-    from facts
-    group by as_of, customer_key, purpose
+        coalesce(consents.as_of, starts.as_of) as as_of,
+        coalesce(consents.customer_key, starts.customer_key) as customer_key,
+        coalesce(consents.purpose, starts.purpose) as purpose,
+        coalesce({{ is_permitted('true', 'consents') }}, false) as is_permitted,
+        coalesce(consents.is_granted, false) as is_granted,
+        coalesce(consents.consent_status in ('withdrawn', 'denied') or consents.is_objected, false) as is_ended,
+        starts.customer_key is not null as is_granted_at_start
+    from consents
+    full outer join starts
+        on consents.as_of = starts.as_of
+        and consents.customer_key = starts.customer_key
+        and consents.purpose = starts.purpose
 )
 
 select
@@ -189,6 +172,6 @@ select
     is_permitted and is_granted as is_granted,
     is_granted_at_start,
     is_granted_at_start and is_ended as is_opted_out
-from summed
+from facts
 -- whoever permits nothing, and did not, counts in nothing
 where is_permitted or is_granted_at_start
