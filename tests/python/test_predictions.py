@@ -26,7 +26,8 @@ from scipy.special import hyp2f1
 import segmentation.prediction as prediction
 from segmentation.errors import UserError
 from segmentation.home import PROJECT
-from segmentation.prediction import Cells, fit_cells, fit_purchases, fit_values
+from segmentation.prediction import Cells, fit_cells, fit_purchases, fit_values, read_cells
+from segmentation.session import DuckDBSession, Session
 from test_golden_cdnow import days  # noqa: F401  (what each customer of CDNOW's sample spent on each day)
 
 EXPECTED = SHARED_DATA / "expected"
@@ -139,6 +140,31 @@ def test_cells_give_the_parameters_of_the_customers_whatever_their_order(cdnow):
     grouped = fit_purchases(*cells[mixed].T, counts[mixed])
     assert grouped.parameters == pytest.approx(one_by_one.parameters, rel=1e-5)
     assert grouped.log_likelihood == pytest.approx(one_by_one.log_likelihood, abs=1e-6)
+
+
+def check_that_inputs_are_read_once(session: Session) -> None:
+    """Reads the cells of a view that counts its readings, from rows in two orders."""
+    rows = [("full", 0, 0, 9, "0", 3), ("full", 2, 5, 9, "12.3456", 2), ("full", 2, 7, 9, "12.3456", 1), ("full", 2, 5, 9, "0.5", 1),
+            ("full", 2, 5, 9, "0", 4), ("holdout", 1, 4, 6, "7", 2), ("holdout", 0, 0, 6, "0", 5)]
+    session.execute("create table stored (sample text, repeat_order_days integer, purchase_span_days integer, age_days integer,"
+                    " mean_repeat_value decimal(18, 4), n_buyers bigint)")
+    session.execute("create sequence readings")
+    session.execute("create view inputs as select * from stored where (select nextval('readings')) > 0")
+    for order, before in ((rows, 0), (rows[::-1], 2)):
+        session.execute("delete from stored")
+        session.executemany("insert into stored values (?, ?, ?, ?, ?, ?)", order)
+        cells = read_cells(session, "inputs")
+        assert session.execute("select nextval('readings')").fetchall() == [(before + 2,)]
+        assert cells["full"].purchases.tolist() == [[0, 0, 9, 3], [2, 5, 9, 7], [2, 7, 9, 1]]
+        assert cells["full"].values.tolist() == [[2, 5_000, 1], [2, 123_456, 3]]
+        assert cells["holdout"].purchases.tolist() == [[0, 0, 6, 5], [1, 4, 6, 2]]
+        assert cells["holdout"].values.tolist() == [[1, 70_000, 2]]
+
+
+def test_the_inputs_are_read_once_for_both_samples_and_their_cells_have_one_order():
+    """They are a view that groups all orders; and in another order of the cells the fit's last digits would be others."""
+    with duckdb.connect() as connection:
+        check_that_inputs_are_read_once(DuckDBSession(connection))
 
 
 def test_the_unit_of_time_moves_alpha_only(cdnow):
