@@ -18,7 +18,8 @@ from collections.abc import Callable
 import duckdb
 
 from segmentation.home import PROJECT
-from segmentation.prediction import FittedModel, fit_cells, read_cells
+from segmentation.prediction import SAMPLES, fit_cells, read_cells
+from segmentation.session import DuckDBSession
 
 sys.path.append(str(PROJECT / "tests" / "python"))
 from jinja_macros import Macros  # noqa: E402
@@ -97,15 +98,13 @@ def measure(db: duckdb.DuckDBPyConnection) -> None:
         text = (PROJECT / "models" / folder / "predictions" / f"{name}.sql").read_text(encoding="utf-8")
         db.execute(f"create {kind} {name} as {macros.render(text)}")
 
-    def fitted(sample: str) -> FittedModel:
-        rows = timed(f"count, {sample}", lambda: read_cells(lambda sql: db.execute(sql).fetchall(), "int_prediction_inputs", sample))
-        return timed(f"fit, {sample} ({len(rows.purchases):,} cells)", lambda: fit_cells(rows, sample, 1, AS_OF, AS_OF))
-
     print(f"{'':<32}{'wall s':>8}{'CPU s':>8}")
     model("marts", "prediction_models", "view")
     model("intermediate", "int_prediction_inputs", "view")
-    for sample in ("full", "holdout"):
-        found = fitted(sample)
+    cells = timed("count, both samples", lambda: read_cells(DuckDBSession(db), "int_prediction_inputs"))
+    for sample in SAMPLES:
+        name = f"fit, {sample} ({len(cells[sample].purchases):,} cells)"
+        found = timed(name, lambda: fit_cells(cells[sample], sample, 1, AS_OF, AS_OF))
         db.execute(f"insert into stg_generic__prediction_models values ({', '.join('?' * 23)})", [text or None for text in found.as_texts()])
         print(f"    r {found.r:.4g}, alpha {found.alpha_weeks:.4g} weeks, a {found.a:.4g}, b {found.b:.4g}, {found.iterations} iterations")
     for folder, name in (("intermediate", "int_purchase_histories"), ("intermediate", "int_prediction_cells"),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 import duckdb
 
 from segmentation.errors import UserError
 from segmentation.home import Home
-from segmentation.prediction import FittedModel, fit_cells, read_cells
+from segmentation.prediction import SAMPLES, FittedModel, fit_cells, read_cells
 from segmentation.prediction_document import COLUMNS, append, next_version, takes_effect
 from segmentation.replay import PREFIX, Evaluation, drop_replayed, evaluate
+from segmentation.session import DuckDBSession, Session
 
 HOLDOUT_DAYS = 90
 # what the counts need of one date, and the reference tables that it reads
@@ -49,7 +49,7 @@ def fit_on_duckdb(home: Home, moment: datetime | None, is_recorded: bool, run: C
             fitted_as_of = moment or _one(warehouse, "select max(as_of) from marts.evaluation_clock")
             recorded = _one(warehouse, "select max(as_of) from audit.segment_evaluations")
             version = 1 if home.kind == "demo" else next_version(warehouse, "restricted.raw")
-            return _fit(partial(_rows, warehouse), relation, fitted_as_of, recorded, warehouse, is_recorded, "restricted.raw", version)
+            return _fit(warehouse, relation, fitted_as_of, recorded, is_recorded, "restricted.raw", version)
     finally:
         if moment:
             with home.writing() as warehouse:
@@ -69,27 +69,31 @@ def fit_on_postgres(is_recorded: bool) -> Outcome:
         fitted_as_of, recorded = (
             database.execute(f"select max(as_of) from {table}").fetchone()[0]
             for table in ("marts.evaluation_clock", "audit.segment_evaluations"))
-        return _fit(lambda sql: database.execute(sql).fetchall(), "restricted_intermediate.int_prediction_inputs", fitted_as_of,
-                    recorded, database, is_recorded, RAW, 1 if is_demo else next_version(database, RAW))
+        return _fit(database, "restricted_intermediate.int_prediction_inputs", fitted_as_of, recorded, is_recorded, RAW,
+                    1 if is_demo else next_version(database, RAW))
 
 
-def _fit(rows_of, relation: str, fitted_as_of: datetime, recorded: datetime | None, connection, is_recorded: bool, schema: str,
+def _fit(session: Session, relation: str, fitted_as_of: datetime, recorded: datetime | None, is_recorded: bool, schema: str,
          version: int) -> Outcome:
     """Fit both samples; the holdout is left out where 90 days earlier there were too few customers."""
     # the demo's parameters are of its past: their seed is older than any record of it
     valid_from = takes_effect(fitted_as_of, recorded if is_recorded else None)
+    try:
+        cells = read_cells(session, relation)
+    except duckdb.CatalogException:
+        raise UserError("Nothing is built yet: run `segmentation build` first, or name a date with --as-of.") from None
     models, sentences = [], []
-    for sample in ("full", "holdout"):
+    for sample in SAMPLES:
         end = fitted_as_of if sample == "full" else fitted_as_of - timedelta(days=HOLDOUT_DAYS)
         try:
-            models.append(fit_cells(read_cells(rows_of, relation, sample), sample, version, str(valid_from), str(end)))
+            models.append(fit_cells(cells[sample], sample, version, str(valid_from), str(end)))
         except UserError as error:
             if sample == "full":
                 raise
             sentences.append(f"No calibration, {HOLDOUT_DAYS} days earlier: {error}")
     rows = [model.as_texts() for model in models]
     if is_recorded:
-        append(connection, rows, schema)
+        append(session, rows, schema)
     return Outcome(COLUMNS, rows, [_described(models[0]), *sentences])
 
 
@@ -102,14 +106,7 @@ def _described(model: FittedModel) -> str:
         f"{model.valid_from} on; how far to trust them stands in marts.prediction_models.")
 
 
-def _rows(warehouse: duckdb.DuckDBPyConnection, sql: str) -> list[tuple]:
-    try:
-        return warehouse.execute(sql).fetchall()
-    except duckdb.CatalogException:
-        raise UserError("Nothing is built yet: run `segmentation build` first, or name a date with --as-of.") from None
-
-
-def _one(warehouse: duckdb.DuckDBPyConnection, sql: str):
+def _one(warehouse: DuckDBSession, sql: str):
     """A single value; None when its table is not there."""
     try:
         return warehouse.execute(sql).fetchone()[0]

@@ -17,8 +17,10 @@ from scipy.special import gammaln, psi
 
 from segmentation.errors import UserError
 from segmentation.prediction_document import COLUMNS
+from segmentation.session import Session
 
 DAYS_PER_WEEK = 7
+SAMPLES = ("full", "holdout")
 LEAST_CUSTOMERS, LEAST_REPEATERS = 50, 10
 # Beyond these the data say no more, and the series that scores in SQL would lose digits (large r) or need too many terms (large a).
 PURCHASE_BOUNDS = {"r": (1e-4, 20), "alpha": (1e-6, 1e6), "a": (1e-7, 20), "b": (1e-4, 1e6)}
@@ -205,18 +207,26 @@ def fit_cells(cells: Cells, sample: str, model_version: int, valid_from: str, fi
         inputs_sha256=cells.sha256)
 
 
-def read_cells(rows_of: Callable[[str], list[tuple]], relation: str, sample: str) -> Cells:
-    """The cells of a sample from `int_prediction_inputs`, wherever it stands. `rows_of` runs a query."""
-    purchases = rows_of(
+def read_cells(session: Session, relation: str) -> dict[str, Cells]:
+    """The cells of both samples from `int_prediction_inputs`, wherever it stands; always in one order, so that the fit's digits are too."""
+    # a view: each query of it would group all orders anew
+    session.keep(
+        "prediction_inputs", f"select sample, repeat_order_days, purchase_span_days, age_days, mean_repeat_value, n_buyers from {relation}")
+    return {sample: _cells(session, sample) for sample in SAMPLES}
+
+
+def _cells(session: Session, sample: str) -> Cells:
+    purchases = session.execute(
         f"""
-        select repeat_order_days, purchase_span_days, age_days, cast(sum(n_buyers) as bigint) from {relation}
-        where sample = '{sample}' group by repeat_order_days, purchase_span_days, age_days
-        """)
-    values = rows_of(
+        select repeat_order_days, purchase_span_days, age_days, cast(sum(n_buyers) as bigint) from prediction_inputs
+        where sample = '{sample}' group by repeat_order_days, purchase_span_days, age_days order by 1, 2, 3
+        """).fetchall()
+    values = session.execute(
         f"""
-        select repeat_order_days, cast(mean_repeat_value * 10000 as bigint), cast(sum(n_buyers) as bigint) from {relation}
-        where sample = '{sample}' and repeat_order_days > 0 and mean_repeat_value > 0 group by repeat_order_days, mean_repeat_value
-        """)
+        select repeat_order_days, cast(mean_repeat_value * 10000 as bigint), cast(sum(n_buyers) as bigint) from prediction_inputs
+        where sample = '{sample}' and repeat_order_days > 0 and mean_repeat_value > 0
+        group by repeat_order_days, mean_repeat_value order by 1, 2
+        """).fetchall()
     return Cells(np.array(purchases, dtype=np.int64).reshape(-1, 4), np.array(values, dtype=np.int64).reshape(-1, 3))
 
 

@@ -1,10 +1,12 @@
 """Golden numbers of UCI Online Retail 2010-2011 (real; read from ../shared/data, as README's example shows)."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from conftest import SHARED_DATA, Built, build
 from test_examples import run_map
+from test_golden_cdnow import buying_behaviour, check_golden_kpis
 
 SOURCE = SHARED_DATA / "data" / "online_retail" / "online_retail_2010_2011.parquet"
 
@@ -38,3 +40,7 @@ def test_every_customer_of_online_retail_is_a_buyer_with_scores_and_a_state(onli
         assert online_retail.rows(f"select count(*) from marts.{mart} where as_of = '2011-12-09 12:50:00'") == [(4338,)], mart
     members = online_retail.rows("select count(*) from segments.segment_members where segment_id = 'existing_customer'")
     assert members == [(4338,)]
+
+
+def test_concentration_and_repeat_rate_of_online_retail_equal_the_golden_file(online_retail):
+    check_golden_kpis(buying_behaviour(online_retail, date(2011, 12, 9)), "online_retail_positive_lines_to_2011-12-09")

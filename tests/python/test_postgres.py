@@ -17,6 +17,7 @@ import pytest
 from conftest import SETTINGS, Built, build, write_tables
 from hostile_shop import hostile_shop
 from postgres_server import SUPERUSER, running_server
+from test_predictions import check_that_inputs_are_read_once
 
 from segmentation.ask import check, find, plain_sql, questions
 from segmentation.cli import main
@@ -389,6 +390,10 @@ def database(empty) -> Iterator[Database]:
     """The command's own connection to it."""
     with exactly(empty.environment()), open_database() as found:
         yield found
+
+
+def test_the_fit_reads_its_inputs_once_and_in_one_order(database):
+    check_that_inputs_are_read_once(database)
 
 
 def test_a_second_build_of_the_same_database_is_refused(database, empty, tmp_path, capsys):
