@@ -61,13 +61,12 @@ def steps(home: Path) -> list[Step]:
 
 
 def _step(node: dict, home: Path) -> Step:
-    folder = home / "target" / "compiled" / node["package_name"]
-    path = folder / node["original_file_path"]
-    if node["resource_type"] == "snapshot":
+    path, config = home / "target" / "compiled" / node["package_name"] / node["original_file_path"], node["config"]
+    is_snapshot = node["resource_type"] == "snapshot"
+    if is_snapshot:
         path /= f"{node['name']}.sql"  # a file may hold several
     query = path.read_text().rstrip().rstrip(";")
-    config = node["config"]
-    if node["resource_type"] == "snapshot":
+    if is_snapshot:
         key = [config["unique_key"]] if isinstance(config["unique_key"], str) else config["unique_key"]
         query = FIRST_SNAPSHOT.format(query=query, key=", ".join(key), updated_at=config["updated_at"])
     return Step(_name(node["database"], node["schema"], node["alias"]), config["materialized"] == "view", query)

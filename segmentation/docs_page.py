@@ -60,8 +60,8 @@ def main() -> None:
     from dbt.task.docs import DOCS_INDEX_FILE_PATH
 
     target = PROJECT / "target"
-    texts = [path.read_text(encoding="utf-8") for path in (Path(DOCS_INDEX_FILE_PATH), target / "manifest.json", target / "catalog.json")]
-    page, manifest, catalog = texts
+    page, manifest, catalog = (
+        path.read_text(encoding="utf-8") for path in (Path(DOCS_INDEX_FILE_PATH), target / "manifest.json", target / "catalog.json"))
     (target / "static_index.html").write_text(static_page(page, with_playbooks(manifest), catalog), encoding="utf-8")
 
 

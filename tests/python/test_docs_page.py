@@ -5,13 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import Built
 from dbt.task.docs import DOCS_INDEX_FILE_PATH
 
 from segmentation.docs_page import static_page, with_playbooks
 from segmentation.errors import UserError
 from segmentation.home import PROJECT
-
-from conftest import Built
 
 MARKUP = '</script><script>alert(1)</script><img src=x onerror="alert(2)"> [here](javascript:alert(3)) "CATALOG.JSON INLINE DATA"'
 PAGE = Path(DOCS_INDEX_FILE_PATH).read_text(encoding="utf-8")

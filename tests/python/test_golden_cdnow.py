@@ -225,7 +225,7 @@ def check_golden_kpis(row: tuple, entry: str) -> None:
         pytest.skip(f"{EXPECTED_KPIS} is not on this machine")
     expected = json.loads(EXPECTED_KPIS.read_text())[entry]
     assert row[:2] == (expected["customers"], expected["orders"]) and float(row[2]) == expected["revenue"]
-    assert [float(value) for value in row[3:9]] == pytest.approx([expected[name] for name in KPI_NAMES[3:]], abs=5.0001e-5)
+    assert [float(value) for value in row[3:9]] == pytest.approx([expected[name] for name in KPI_NAMES[3:]], abs=5e-5)
     assert row[9:] == (expected["repeat_90d"]["eligible"], expected["repeat_90d"]["repeaters"])
 
 
